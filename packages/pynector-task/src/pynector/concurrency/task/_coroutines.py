@@ -1,0 +1,42 @@
+"""Coroutines of children: how they are made, and what they are called."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def coroutine_of(func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> Coroutine[Any, Any, T]:
+    """Call *func*, which must be an async function or behave like one.
+
+    Raises:
+        TypeError: it gave no coroutine.
+    """
+    coro = func(*args)
+    if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
+        name = function_name(func, None)
+        raise TypeError(f"{name}() must give a coroutine, not {coro!r}; is it an async function?")
+    return coro
+
+
+def function_name(func: Callable[..., object], name: object) -> str:
+    """Give *name*, or else the name of *func* with its module."""
+    if name is not None:
+        return str(name)
+    while isinstance(func, partial):
+        func = func.func
+    qualname = getattr(func, "__qualname__", None) or type(func).__qualname__
+    module = getattr(func, "__module__", None)
+    return f"{module}.{qualname}" if module else qualname
+
+
+def coroutine_name(coro: Coroutine[Any, Any, Any], name: object) -> str:
+    """Give *name*, or else the name of *coro* with its module."""
+    if name is not None:
+        return str(name)
+    frame = getattr(coro, "cr_frame", None)
+    qualname = getattr(coro, "__qualname__", None) or type(coro).__qualname__
+    module = frame.f_globals.get("__name__") if frame else None
+    return f"{module}.{qualname}" if module else qualname

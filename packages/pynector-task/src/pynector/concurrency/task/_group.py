@@ -1,0 +1,285 @@
+"""The task group."""
+
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from functools import partial
+from traceback import format_exception_only
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, TypeVarTuple, overload
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+from ._coroutines import coroutine_name, coroutine_of, function_name
+from ._group_errors import without_noise
+from ._handle import SpawnedTask, TaskHandle
+from ._status import TaskStatus
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class TaskGroup(anyio.abc.TaskGroup):
+    """Tasks that end together: the block is left when the last child has ended.
+
+    An `anyio.abc.TaskGroup`, made by `create_task_group`. If a child fails, the others are cancelled, and
+    its error leaves the block as it is. Several errors leave as one `ExceptionGroup`, which holds no
+    cancellations. If the body awaited the failed child's handle, the child's error still leaves alone.
+
+    States:
+        | | new | entered | left |
+        | --- | --- | --- | --- |
+        | `async with` | enters | RuntimeError | RuntimeError |
+        | `start_soon`, `create_task`, `start` | RuntimeError | starts a child | RuntimeError |
+        | `cancel` | the block is cancelled when entered | cancels body and children | nothing to do |
+
+    If the task in the block is cancelled, the children are cancelled, and the block waits for them.
+    """
+
+    def __init__(self, *, strict_exception_groups: bool = False) -> None:
+        self._anyio_group = anyio.create_task_group()
+        self._strict = strict_exception_groups
+        self._state: Literal["new", "entered", "left"] = "new"
+        self._cancel_called = False
+        self._cancel_reason: str | None = None
+        # A task that is cancelled natively before its first step never runs its coroutine: we must close it.
+        self._unstarted: dict[Coroutine[Any, Any, Any], Coroutine[Any, Any, Any]] = {}
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        """Give this group, not yet entered."""
+        return self
+        yield  # makes this a generator, which is what an awaitable must give
+
+    def __repr__(self) -> str:
+        return f"<TaskGroup {self._state}>"
+
+    @property
+    def cancel_scope(self) -> anyio.CancelScope:  # type: ignore[override]  # an attribute in AnyIO
+        """AnyIO's scope around the body and all children; its deadline is on the event loop's clock.
+
+        Raises:
+            RuntimeError: the group was not entered yet.
+        """
+        if self._state == "new":
+            raise RuntimeError("task group is not entered; it has no cancel scope yet")
+        return self._anyio_group.cancel_scope
+
+    @property
+    def cancel_reason(self) -> str | None:
+        """Why the group was cancelled: what `cancel` was told, or which child failed and how."""
+        return self._cancel_reason
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Cancel the body and all children. May be called before entering, from inside and from outside.
+
+        Args:
+            reason: Can be read back as `cancel_reason`; stands in the message of each cancellation.
+        """
+        if not self._cancel_called:
+            self._cancel_called = True
+            self._cancel_reason = reason
+        if self._state == "entered":
+            self._anyio_group.cancel_scope.cancel(reason)
+
+    async def __aenter__(self) -> Self:
+        if self._state != "new":
+            raise RuntimeError(f"task group is {self._state}; a group is entered once")
+        self._state = "entered"
+        await self._anyio_group.__aenter__()
+        if self._cancel_called:
+            self._anyio_group.cancel_scope.cancel(self._cancel_reason)
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> bool:
+        try:
+            return await self._anyio_group.__aexit__(exc_type, exc, tb)
+        except BaseExceptionGroup as errors:
+            error = self._shaped(errors, exc)
+        finally:
+            self._state = "left"
+            self._close_unstarted()
+        if error is exc:
+            return False
+        await _resume_plainly()
+        context = error.__context__
+        try:
+            raise error
+        finally:
+            error.__context__ = context  # not the cancellation that the body is handling
+            del error, exc
+
+    def _shaped(self, errors: BaseExceptionGroup[BaseException], body: BaseException | None) -> BaseException:
+        rest = without_noise(errors, body)
+        return rest.exceptions[0] if len(rest.exceptions) == 1 and not self._strict else rest
+
+    def start_soon(  # type: ignore[misc,override]  # ours may be awaited for the handle
+        self, func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts, name: object = None
+    ) -> SpawnedTask[T]:
+        """Start a child that calls `func(*args)`; it takes its first step at the next checkpoint.
+
+        Never waits. Awaiting what it returns gives the child's `TaskHandle`, at once.
+
+        Args:
+            func: An async function.
+            args: Its positional arguments; for keyword arguments use `functools.partial`.
+            name: The task's name; by default the function's.
+
+        Raises:
+            RuntimeError: the group is not entered.
+            TypeError: *func* gave no coroutine.
+        """
+        coro = coroutine_of(func, *args)
+        return SpawnedTask(self._spawn(coro, function_name(func, name), None), coro)
+
+    def create_task(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, coro: Coroutine[Any, Any, T], *, name: object = None, context: Context | None = None
+    ) -> TaskHandle[T]:
+        """Start a child that runs *coro*, and give its handle.
+
+        Args:
+            coro: What an async function gave when called.
+            name: The task's name; by default the coroutine's.
+            context: The context to run it in; by default a copy of the current one.
+
+        Raises:
+            RuntimeError: the group is not entered; the coroutine is closed.
+            TypeError: *coro* is no coroutine.
+        """
+        if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"coro must be a coroutine, not {coro!r}; call the async function first")
+        return TaskHandle(self._spawn(coro, coroutine_name(coro, name), context), coro)
+
+    @overload  # type: ignore[override]  # our handle, not AnyIO's
+    async def start(
+        self,
+        func: Callable[..., Coroutine[Any, Any, Any]],
+        *args: object,
+        name: object = None,
+        return_handle: Literal[False] = ...,
+    ) -> Any: ...
+
+    @overload
+    async def start(
+        self,
+        func: Callable[..., Coroutine[Any, Any, T]],
+        *args: object,
+        name: object = None,
+        return_handle: Literal[True],
+    ) -> TaskHandle[T]: ...
+
+    async def start(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        func: Callable[..., Coroutine[Any, Any, Any]],
+        *args: object,
+        name: object = None,
+        return_handle: bool = False,
+    ) -> Any:
+        """Start a child that calls `func(*args, task_status=...)`, and wait until it says it has started.
+
+        Until then the child belongs to the caller: if the caller is cancelled, the child is cancelled and
+        waited for; if the child fails, its error is raised here and the group goes on.
+
+        Args:
+            func: An async function that takes a keyword argument `task_status`, a `TaskStatus`.
+            args: Its positional arguments.
+            name: The task's name; by default the function's.
+            return_handle: Give the child's `TaskHandle`, which has the value as `start_value`.
+
+        Returns:
+            What the child gave to `task_status.started`.
+
+        Raises:
+            RuntimeError: the group is not entered, or the child ended without calling `started`.
+        """
+        self._check_entered()
+        coro: Coroutine[Any, Any, Any] | None = None
+
+        def call(*, task_status: anyio.abc.TaskStatus[Any]) -> Coroutine[Any, Any, Any]:
+            nonlocal coro
+            status = TaskStatus[Any](task_status)
+            coro = coroutine_of(partial(func, task_status=status), *args)
+            return self._run(coro, function_name(func, name), status)
+
+        handle = await self._anyio_group.start(call, name=function_name(func, name), return_handle=True)
+        assert coro is not None
+        return TaskHandle(handle, coro) if return_handle else handle.start_value
+
+    def _spawn(self, coro: Coroutine[Any, Any, T], name: str, context: Context | None) -> anyio.TaskHandle[T]:
+        try:
+            self._check_entered()
+        except RuntimeError:
+            coro.close()
+            raise
+        return self._anyio_group.create_task(self._run(coro, name), name=name, context=context)
+
+    def _run(
+        self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None = None
+    ) -> Coroutine[Any, Any, T]:
+        child = self._child(coro, name, status)
+        self._unstarted[coro] = child
+        return child
+
+    async def _child(self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None) -> T:
+        del self._unstarted[coro]
+        try:
+            return await coro
+        except Exception as error:
+            # AnyIO cancels the siblings too, but without a word. Before `started` the error is the caller's.
+            if status is None or status.has_started:
+                self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
+            raise
+
+    def _close_unstarted(self) -> None:
+        for coro, child in self._unstarted.items():
+            child.close()
+            coro.close()
+        self._unstarted.clear()
+
+    def _check_entered(self) -> None:
+        if self._state != "entered":
+            raise RuntimeError(
+                f"task group is {self._state}, not entered; start tasks inside its 'async with' block"
+            )
+
+
+def create_task_group(*, strict_exception_groups: bool = False) -> TaskGroup:
+    """Make a task group, to be entered with `async with`. Awaiting it gives the same group.
+
+    Args:
+        strict_exception_groups: Let even a single error leave in an `ExceptionGroup`, as AnyIO and trio do.
+
+    Raises:
+        anyio.NoEventLoopError: no event loop runs here.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.task import create_task_group
+
+        async def greet(name: str) -> None:
+            print(f"hello, {name}")
+
+        async def main() -> None:
+            async with create_task_group() as tg:
+                tg.start_soon(greet, "ada")
+                tg.start_soon(greet, "grace")
+
+        anyio.run(main)
+        ```
+    """
+    return TaskGroup(strict_exception_groups=strict_exception_groups)
+
+
+async def _resume_plainly() -> None:
+    """Yield once, so that the task was last resumed by `send`.
+
+    Where a cancellation was last thrown into a coroutine, CPython overwrites the `__context__` of whatever
+    leaves it next (`gen.throw` chains at every frame on the way): the error would lose its own.
+    """
+    try:
+        await anyio.lowlevel.cancel_shielded_checkpoint()
+    except anyio.get_cancelled_exc_class():
+        pass  # a native cancellation; the error comes first, as in AnyIO

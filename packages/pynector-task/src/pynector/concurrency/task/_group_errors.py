@@ -1,0 +1,57 @@
+"""What leaves a task group, of all that went wrong in it."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from anyio import TaskFailed, get_cancelled_exc_class
+
+Errors = BaseExceptionGroup[BaseException]
+
+
+def without_noise(errors: Errors, body_error: BaseException | None) -> Errors:
+    """Take out of *errors* what only repeats or accompanies another error in it.
+
+    That is: cancellations; a `TaskFailed` of a task that awaited a failed one; and of the body's error, what
+    is the error of a child or is caused by one. There is no error without another that stays.
+    """
+    errors = _once(errors, body_error)
+    leaves = {id(leaf): leaf for leaf in _leaves(errors)}
+    from_body = {id(leaf) for leaf in _leaves(body_error)} if body_error else set[int]()
+    cancelled = get_cancelled_exc_class()
+    noise = {
+        key
+        for key, leaf in leaves.items()
+        if isinstance(leaf, cancelled)
+        or ((key in from_body or isinstance(leaf, TaskFailed)) and _is_caused_by_another(leaf, leaves))
+    }
+    if not noise or len(noise) == len(leaves):
+        return errors
+    rest = errors.subgroup(lambda error: not isinstance(error, BaseExceptionGroup) and id(error) not in noise)
+    return rest or errors
+
+
+def _once(errors: Errors, body_error: BaseException | None) -> Errors:
+    """Drop the body's error if it is a child's too, raised again in the body."""
+    members = list(errors.exceptions)
+    if body_error is None or sum(member is body_error for member in members) < 2:
+        return errors
+    members.remove(body_error)
+    return errors.derive(members).with_traceback(errors.__traceback__)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for member in cast(Errors, error).exceptions:
+            yield from _leaves(member)
+    else:
+        yield error
+
+
+def _is_caused_by_another(error: BaseException, others: dict[int, BaseException]) -> bool:
+    seen = {id(error)}
+    while (cause := error.__cause__) is not None and id(cause) not in seen:
+        if id(cause) in others:
+            return True
+        seen.add(id(cause))
+        error = cause
+    return False

@@ -1,0 +1,104 @@
+"""The handle of a child task."""
+
+from collections.abc import Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+import anyio
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Child(Generic[T_co]):
+    """What can be asked of a child task, and that it can be cancelled."""
+
+    __slots__ = ("__weakref__", "_anyio_handle", "_coro")
+
+    Status = anyio.TaskHandle.Status
+
+    def __init__(self, anyio_handle: anyio.TaskHandle[T_co], coro: Coroutine[Any, Any, T_co]) -> None:
+        self._anyio_handle = anyio_handle
+        self._coro = coro
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self._anyio_handle.name
+
+    @property
+    def coro(self) -> Coroutine[Any, Any, T_co]:
+        """The coroutine that the task runs."""
+        return self._coro
+
+    @property
+    def status(self) -> anyio.TaskHandle.Status:
+        """`PENDING`, `CANCELLING`, `FINISHED`, `FAILED` or `CANCELLED`."""
+        return self._anyio_handle.status
+
+    @property
+    def return_value(self) -> T_co:
+        """What the task returned.
+
+        Raises:
+            anyio.TaskNotFinished: it still runs.
+            anyio.TaskFailed: it raised; the error is the cause.
+            anyio.TaskCancelled: it was cancelled.
+        """
+        return self._anyio_handle.return_value
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What the task raised, or None if it returned.
+
+        Raises:
+            anyio.TaskNotFinished: it still runs.
+            anyio.TaskCancelled: it was cancelled.
+        """
+        return self._anyio_handle.exception
+
+    @property
+    def start_value(self) -> Any:
+        """What the task gave to `task_status.started`.
+
+        Raises:
+            RuntimeError: it was not started by `TaskGroup.start`.
+        """
+        return self._anyio_handle.start_value
+
+    def cancel(self) -> None:
+        """Cancel this task alone; its group goes on. Nothing happens if it has ended."""
+        self._anyio_handle.cancel()
+
+    async def wait(self) -> None:
+        """Wait until the task has ended, in whatever way. If cancelled, the task goes on."""
+        await self._anyio_handle.wait()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status.name.lower()} name={self.name!r} coro={self._coro!r}>"
+
+
+class TaskHandle(_Child[T_co]):
+    """A child of a `TaskGroup`: await it for its return value.
+
+    Awaiting waits for the child to end. If the await is cancelled, the child goes on. A child that failed
+    raises `anyio.TaskFailed` with the child's error as its cause, one that was cancelled
+    `anyio.TaskCancelled`. The error itself leaves through the group, once.
+    """
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, Any, T_co]:
+        return self._anyio_handle.__await__()
+
+
+class SpawnedTask(_Child[T_co]):
+    """What `TaskGroup.start_soon` returns. Awaiting gives the child's `TaskHandle`, at once.
+
+    To wait for the child's result, await the handle: `await (await tg.start_soon(func))`, or shorter
+    `await tg.create_task(func())`.
+    """
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, Any, TaskHandle[T_co]]:
+        return TaskHandle(self._anyio_handle, self._coro)
+        yield  # makes this a generator, which is what an awaitable must give

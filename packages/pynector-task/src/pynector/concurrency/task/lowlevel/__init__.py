@@ -1,0 +1,30 @@
+"""What the layers above are built on, for those who build a primitive of their own.
+
+`ParkingLot` is the one place that suspends tasks. Around it: a `checkpoint` that costs little, the
+`operation_budget` that keeps fast paths from starving the loop, `READY` for calls that may be awaited
+but never wait, and the checks of arguments that give the same words everywhere.
+"""
+
+from ._arguments import check_callable, check_int, check_seconds
+from ._backend import checkpoint, current_task, current_time, unwatch_exit, watch_exit
+from ._budget import operation_budget
+from ._parked_task import ParkedTask
+from ._parking_lot import ParkingLot, parked_tasks
+from ._ready import READY, Ready
+
+__all__ = [
+    "READY",
+    "ParkedTask",
+    "ParkingLot",
+    "Ready",
+    "check_callable",
+    "check_int",
+    "check_seconds",
+    "checkpoint",
+    "current_task",
+    "current_time",
+    "operation_budget",
+    "parked_tasks",
+    "unwatch_exit",
+    "watch_exit",
+]

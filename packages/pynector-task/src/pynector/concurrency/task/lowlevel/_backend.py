@@ -1,0 +1,116 @@
+"""Which event loop runs here: one module for each, of the same shape.
+
+A task of asyncio is asked for first. While one takes a step, `asyncio.current_task()` is a task; in
+trio's guest mode on an asyncio loop, trio's tasks run in plain callbacks, where it is None.
+"""
+
+import asyncio
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from anyio import NoEventLoopError
+
+from . import _asyncio
+
+Task: TypeAlias = Any
+"""An `asyncio.Task` or a `trio.lowlevel.Task`."""
+
+Tickets: TypeAlias = OrderedDict[Any, tuple[Task, float]]
+"""Those who wait, in order of arrival: what wakes each one, with its task and since when it waits."""
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """What differs between event loops."""
+
+    def current_task(self) -> Task: ...
+    def current_loop(self) -> object | None: ...
+    def current_time(self) -> float: ...
+    def checkpoint(self) -> Coroutine[Any, Any, None]: ...
+    def task_name(self, task: Task) -> str | None: ...
+    def park(self, tickets: Tickets, give_back: Callable[[Any], object]) -> Coroutine[Any, Any, Any]: ...
+    def grant(self, ticket: Any, value: object) -> bool: ...
+    def fail(self, ticket: Any, error: BaseException) -> bool: ...
+    def watch_exit(self, task: Task, callback: Callable[[Task], None]) -> None: ...
+    def unwatch_exit(self, task: Task, callback: Callable[[Task], None]) -> None: ...
+
+
+def backend_here() -> Backend:
+    """Give the backend of the running task.
+
+    Raises:
+        NoEventLoopError: no task runs in this thread.
+    """
+    try:
+        if asyncio.current_task() is not None:
+            return _asyncio
+    except RuntimeError:
+        pass  # no asyncio loop runs in this thread
+    if "trio" in sys.modules:
+        from . import _trio  # trio is imported already, or it could not run
+
+        if _trio.in_task():
+            return _trio
+    raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
+
+
+def current_task() -> Task:
+    """Give the running task: an `asyncio.Task` or a `trio.lowlevel.Task`.
+
+    Raises:
+        NoEventLoopError: no task runs in this thread.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task if task is not None else backend_here().current_task()
+
+
+def current_time() -> float:
+    """Give the time of the event loop's clock, in seconds from an arbitrary start."""
+    return backend_here().current_time()
+
+
+def checkpoint() -> Coroutine[Any, Any, None]:
+    """Let other tasks run, and be cancelled here if one of the scopes around is.
+
+    The same as `anyio.lowlevel.checkpoint()`, found with fewer calls.
+    """
+    return backend_here().checkpoint()
+
+
+def watch_exit(task: Task, callback: Callable[[Task], None]) -> None:
+    """Have *callback* called with *task* when that ends, in the task's own event loop.
+
+    Raises:
+        anyio.BrokenResourceError: it has ended already.
+    """
+    backend_of(task).watch_exit(task, callback)
+
+
+def unwatch_exit(task: Task, callback: Callable[[Task], None]) -> None:
+    """Take a `watch_exit` of the same two arguments back; nothing happens if there is none."""
+    backend_of(task).unwatch_exit(task, callback)
+
+
+def backend_of(task: Task) -> Backend:
+    """Give the backend that *task* belongs to."""
+    if isinstance(task, asyncio.Future):
+        return _asyncio
+    from . import _trio
+
+    return _trio
+
+
+def name_of(holder: object) -> str:
+    """Give a name for *holder*, a task or whatever else took something."""
+    name = _asyncio.task_name(holder)
+    if name is None and "trio" in sys.modules:
+        from . import _trio
+
+        name = _trio.task_name(holder)
+    return repr(holder) if name is None else name

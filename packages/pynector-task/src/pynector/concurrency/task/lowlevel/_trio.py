@@ -1,0 +1,91 @@
+"""Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import trio
+from anyio import BrokenResourceError
+
+if TYPE_CHECKING:
+    from ._backend import Tickets
+
+AnyTask = trio.lowlevel.Task
+
+current_task = trio.lowlevel.current_task
+current_time = trio.current_time
+in_task = trio.lowlevel.in_trio_task
+checkpoint = trio.lowlevel.checkpoint
+
+
+class Ticket:
+    __slots__ = ("error", "task", "value")
+
+    def __init__(self, task: AnyTask) -> None:
+        self.task = task
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+def current_loop() -> object | None:
+    return trio.lowlevel.current_trio_token() if trio.lowlevel.in_trio_run() else None
+
+
+def task_name(task: object) -> str | None:
+    return task.name if isinstance(task, trio.lowlevel.Task) else None
+
+
+async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
+    # A task that was rescheduled cannot be cancelled before it runs: on trio no grant needs *give_back*.
+    ticket = Ticket(trio.lowlevel.current_task())
+    tickets[ticket] = ticket.task, trio.current_time()
+
+    def abort(_: object) -> trio.lowlevel.Abort:
+        del tickets[ticket]
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    await trio.lowlevel.wait_task_rescheduled(abort)
+    if ticket.error is not None:
+        raise ticket.error
+    return ticket.value
+
+
+def grant(ticket: Ticket, value: object) -> bool:
+    ticket.value = value
+    trio.lowlevel.reschedule(ticket.task)
+    return True
+
+
+def fail(ticket: Ticket, error: BaseException) -> bool:
+    ticket.error = error
+    return grant(ticket, None)
+
+
+class _ExitWatch:
+    """Stands where trio expects a parking lot to break: trio calls `break_lot` when the task exits."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[AnyTask], None]) -> None:
+        self._callback = callback
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ExitWatch) and self._callback == other._callback
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def break_lot(self, task: AnyTask) -> None:
+        self._callback(task)
+
+
+def watch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
+    try:
+        trio.lowlevel.add_parking_lot_breaker(task, cast(trio.lowlevel.ParkingLot, _ExitWatch(callback)))
+    except trio.BrokenResourceError:
+        raise BrokenResourceError(f"task {task.name!r} has ended") from None
+
+
+def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
+    try:
+        trio.lowlevel.remove_parking_lot_breaker(task, cast(trio.lowlevel.ParkingLot, _ExitWatch(callback)))
+    except RuntimeError:
+        pass  # it has ended, or was not watched
