@@ -1,6 +1,6 @@
 """The backends that the tests of all four packages run on.
 
-A test marked `anyio` runs on each of the event loops below and on trio, one marked `asyncio` on the loops alone.
+A test marked `anyio` runs on each event loop below and on trio, one marked `asyncio` on the loops alone.
 """
 
 import asyncio
@@ -38,3 +38,21 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 @pytest.hookimpl(optionalhook=True)  # pytest-asyncio's, for tests marked `asyncio`
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     return LOOPS
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "on(*backends): run on these backends only, of asyncio and trio")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a test has no use for, such as trio where it cancels an asyncio task natively."""
+    unwanted = [item for item in items if not runs_here(item)]
+    items[:] = [item for item in items if item not in unwanted]
+    config.hook.pytest_deselected(items=unwanted)
+
+
+def runs_here(item: pytest.Item) -> bool:
+    mark, callspec = item.get_closest_marker("on"), getattr(item, "callspec", None)
+    if mark is None or callspec is None or "anyio_backend" not in callspec.params:
+        return True
+    return callspec.params["anyio_backend"][0] in mark.args
