@@ -1,0 +1,21 @@
+"""The nearest deadline around."""
+
+import math
+import time
+
+import anyio
+
+
+def current_effective_deadline() -> float:
+    """Give the nearest deadline of all scopes around the running task, AnyIO's included, as Unix time.
+
+    Returns:
+        Unix time; `math.inf` if there is none, `-math.inf` if a scope around is cancelled already.
+
+    Raises:
+        anyio.NoEventLoopError: no event loop runs here.
+    """
+    deadline = anyio.current_effective_deadline()
+    if math.isinf(deadline):
+        return deadline
+    return time.time() + (deadline - anyio.current_time())
