@@ -25,7 +25,7 @@ def install() -> None:
     print(f"installing Hatch {VERSION} in {HOME}", file=sys.stderr, flush=True)
     venv.create(HOME, clear=True, with_pip=False)
     pip = [sys.executable, "-m", "pip", "--python", str(SCRIPTS / "python"), "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", f"hatch=={VERSION}"], check=True)
+    subprocess.run([*pip, "install", "-qq", f"hatch=={VERSION}"], check=True)
     INSTALLED.touch()
 
 
