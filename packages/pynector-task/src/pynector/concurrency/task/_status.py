@@ -19,7 +19,7 @@ class TaskStatus(Generic[T_contra]):
 
     def __init__(self, anyio_status: anyio.abc.TaskStatus[Any]) -> None:
         self._anyio_status = anyio_status
-        self.has_started = False
+        self.has_started: bool = False
         """Whether `started` has been called."""
 
     def started(self, value: T_contra | None = None) -> Ready[None]:
