@@ -1,0 +1,9 @@
+"""Schedules under control: run a scenario under many orders of its tasks, and cancel it at every step."""
+
+from ._cancel import cancel_everywhere
+from ._explore import explore
+from ._failure import Failure
+from ._report import Report
+from ._run import invariant
+
+__all__ = ["Failure", "Report", "cancel_everywhere", "explore", "invariant"]

@@ -1,0 +1,82 @@
+"""Where a suspended coroutine stands."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import sysconfig
+from collections.abc import Iterator
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
+from typing import Any
+
+import anyio
+
+_STDLIB = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
+_SITE_PACKAGES = tuple(
+    {os.path.normcase(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib")}
+)
+_LIBRARIES = (
+    os.path.normcase(os.path.dirname(str(anyio.__file__))) + os.sep,
+    os.path.normcase(os.path.dirname(__file__)) + os.sep,
+    *(os.path.join(folder, "trio") + os.sep for folder in _SITE_PACKAGES),
+)
+
+
+def awaiting(coroutine: Any) -> str:
+    """The line on which *coroutine* waits: the innermost one of the user, and the innermost one of all."""
+    frames = list(_frames(coroutine))
+    if not frames:
+        return "has ended"
+    mine = [frame for frame in frames if not _is_library(frame)]
+    shown = mine[-1] if mine else frames[-1]
+    text = _describe(shown)
+    if shown is not frames[-1]:
+        text += f"  (in {_place(frames[-1])})"
+    return text
+
+
+def _frames(awaitable: Any) -> Iterator[FrameType]:
+    """The frames of an awaitable, outermost first."""
+    while awaitable is not None:
+        frame: FrameType | None
+        frame, awaitable = _frame_and_inner(awaitable)
+        if frame is not None:
+            yield frame
+
+
+def _frame_and_inner(awaitable: Any) -> tuple[FrameType | None, Any]:
+    if isinstance(awaitable, CoroutineType):
+        return awaitable.cr_frame, awaitable.cr_await
+    if isinstance(awaitable, GeneratorType):
+        return awaitable.gi_frame, awaitable.gi_yieldfrom  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if isinstance(awaitable, AsyncGeneratorType):
+        return awaitable.ag_frame, awaitable.ag_await
+    return None, _hidden_generator(awaitable)
+
+
+def _hidden_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:
+    # No attribute of what `agen.__anext__()` and `agen.asend()` give leads to the generator; its referents
+    # do.
+    if type(awaitable).__name__.startswith("async_generator_"):
+        for referent in gc.get_referents(awaitable):
+            if isinstance(referent, AsyncGeneratorType):
+                return referent  # pyright: ignore[reportUnknownVariableType]
+    return None
+
+
+def _is_library(frame: FrameType) -> bool:
+    path = os.path.normcase(frame.f_code.co_filename)
+    if path.startswith(("<", *_LIBRARIES)):
+        return True
+    return path.startswith(_STDLIB) and not path.startswith((*_SITE_PACKAGES, _STDLIB + "site-packages"))
+
+
+def _place(frame: FrameType) -> str:
+    path = frame.f_code.co_filename
+    return f"{os.path.basename(path)}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def _describe(frame: FrameType) -> str:
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    return f"{_place(frame)}: {line}" if line else _place(frame)

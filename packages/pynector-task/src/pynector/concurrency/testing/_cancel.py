@@ -1,0 +1,112 @@
+"""One scenario, cancelled at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+
+from ._report import Report
+from ._run import Run, Trace
+from ._schedule import Fault, FaultKind, Schedule
+from ._session import Scenario, Session
+
+
+def cancel_everywhere(
+    scenario: Scenario,
+    *,
+    faults: Collection[FaultKind] | None = None,
+    victims: Callable[[str], bool] | None = None,
+    root: bool = False,
+    orders: int = 1,
+    seed: int = 0,
+    backend: str = "asyncio",
+    eager: bool = False,
+    max_steps: int = 10_000,
+    max_failures: int = 20,
+) -> Report:
+    """Run a scenario once as it is, then once for each task and each step, cancelling that task after that
+    step.
+
+    The scenario is one as `explore` takes it. The tasks that it starts are the victims; the scenario itself
+    is the witness, and asserts in the end what must hold even then: that each permit is back, say. What
+    fails a schedule is what fails it in `explore`, and also a cancellation that is swallowed: the victim saw
+    it, and ended as if nothing had happened. That the victim ends cancelled is no failure, nor is a
+    cancellation that it passes on to the scenario.
+
+    Args:
+        scenario: What is run.
+        faults: What is done to the victim: `scope` cancels an AnyIO scope around the whole task, `native`
+            calls `asyncio.Task.cancel()`, `twice` does that two times in one tick, `both` does `scope` and
+            `native` in one tick, `interrupt` raises `KeyboardInterrupt` where it waits. Without it, `scope`,
+            and on asyncio `native`.
+        victims: Whether a task is a victim, by its name, which is that of its function; without it, all are.
+        root: Whether the scenario itself is a victim, too.
+        orders: Orders of the tasks to do this in: the first is `fifo`, the others are random.
+        seed: The seed of the first random order.
+        backend: `asyncio` or `trio`.
+        eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
+        max_steps: Steps after which a schedule counts as livelocked.
+        max_failures: Failing schedules after which to stop.
+
+    Returns:
+        The report. Its `check()` raises if anything failed, or if a kind of fault was never injected.
+
+    Raises:
+        RuntimeError: Called while an event loop runs in this thread.
+        ValueError: The backend has no such fault.
+
+    Example:
+        ```python
+        async def scenario() -> None:
+            permits = anyio.Semaphore(1)
+
+            async def user() -> None:
+                async with permits:
+                    await anyio.sleep(1)
+
+            async with anyio.create_task_group() as tg:
+                for _ in range(3):
+                    tg.start_soon(user)
+            assert permits.value == 1
+
+
+        def test_no_permit_is_lost() -> None:
+            cancel_everywhere(scenario).check()
+        ```
+    """
+    kinds = _kinds(faults, backend)
+    session = Session(scenario, max_steps=max_steps, max_failures=max_failures)
+    session.report.fired = dict.fromkeys(kinds, 0)
+    session.report.seeds = f"{backend}, each task at each step, {orders} orders from seed {seed}"
+    with session.open():
+        for number in range(orders):
+            baseline = Schedule(backend, f"random-{seed + number - 1}" if number else "fifo", eager)
+            run = session.run(baseline, Trace())
+            for fault in _faults(run, kinds, victims, root):
+                if session.full:
+                    break
+                session.run(replace(baseline, faults=(fault,)))
+    return session.report
+
+
+def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKind, ...]:
+    if faults is None:
+        return ("scope", "native") if backend == "asyncio" else ("scope",)
+    for kind in faults:
+        if backend == "trio" and kind not in {"scope", "interrupt"}:
+            raise ValueError(
+                f"trio knows no native cancellation; faults may be scope or interrupt, not {kind!r}"
+            )
+    return tuple(faults)
+
+
+def _faults(
+    baseline: Run, kinds: tuple[FaultKind, ...], victims: Callable[[str], bool] | None, root: bool
+) -> Iterator[Fault]:
+    if baseline.finding is not None:
+        return
+    for task in baseline.tasks if root else baseline.tasks[1:]:
+        if task.number == 0 or victims is None or victims(task.name):
+            for step in range(task.born + 1, task.ended or baseline.steps):
+                for kind in kinds:
+                    yield Fault(kind, task.number, step)

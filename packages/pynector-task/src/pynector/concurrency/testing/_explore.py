@@ -1,0 +1,83 @@
+"""Many schedules of one scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from ._report import Report
+from ._schedule import Schedule
+from ._session import Scenario, Session
+
+Order: TypeAlias = Literal["fifo", "random", "pct", "dfs"]
+
+
+def explore(
+    scenario: Scenario,
+    *,
+    schedules: int = 1000,
+    order: Order = "random",
+    seed: int = 0,
+    backend: str = "asyncio",
+    eager: bool = False,
+    max_steps: int = 10_000,
+    max_failures: int = 20,
+) -> Report:
+    """Run a scenario again and again, each time with another order of its tasks.
+
+    A scenario is an async function without arguments. It makes what it tests, starts tasks in whatever way
+    it likes (a task group of AnyIO, asyncio or trio), and asserts what must hold. It is called afresh for
+    each schedule, and must do the same thing each time: no real I/O, no wall clock, no random numbers
+    without a seed. Time is virtual: `sleep(3600)` takes none.
+
+    A schedule fails if the scenario raises, if an `invariant` is broken, if nothing can go on (deadlock), if
+    it does not end (livelock), if a task outlives the scenario, if a coroutine is never awaited, or if an
+    error reaches nobody.
+
+    Args:
+        scenario: What is run.
+        schedules: Schedules to run, at most.
+        order: Who runs next. `fifo` is the order of the backend, once; `random` is that, and then equal
+            chances for each task that is ready; `pct` gives tasks random priorities; `dfs` tries one order
+            after the other, and ends when none is left.
+        seed: The first seed; each schedule takes the next one.
+        backend: `asyncio` or `trio`.
+        eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
+        max_steps: Steps after which a schedule counts as livelocked.
+        max_failures: Failing schedules after which to stop.
+
+    Returns:
+        The report. Call its `check()` to raise if anything failed.
+
+    Raises:
+        RuntimeError: Called while an event loop runs in this thread.
+
+    Example:
+        ```python
+        async def scenario() -> None:
+            counter = Counter()
+            async with anyio.create_task_group() as tg:
+                for _ in range(3):
+                    tg.start_soon(counter.increment)
+            assert counter.value == 3
+
+
+        def test_increments_are_not_lost() -> None:
+            explore(scenario).check()
+        ```
+    """
+    session = Session(scenario, max_steps=max_steps, max_failures=max_failures)
+    with session.open():
+        session.report.seeds = f"{backend}, fifo" if order == "fifo" else f"{backend}, {order} from {seed}"
+        for each in _orders(order, seed, schedules):
+            session.run(Schedule(backend, each, eager))
+            if session.full:
+                break
+    return session.report
+
+
+def _orders(order: Order, seed: int, schedules: int) -> Iterator[str]:
+    yield "fifo"
+    if order != "fifo":
+        for number in range(schedules - 1):
+            yield f"{order}-{seed + number}"

@@ -1,0 +1,70 @@
+"""A schedule under which a scenario fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_SHOWN_STEPS = 40
+
+
+@dataclass(slots=True)
+class Failure:
+    """A way in which a scenario fails, with the shortest schedule found that makes it fail.
+
+    Attributes:
+        kind: `exception`, `invariant`, `deadlock`, `livelock`, `leaked task`, `swallowed cancellation`,
+            `never awaited` or `unhandled error`.
+        text: What happened, in a line.
+        token: The schedule, for `replay`.
+        seed: The token of the schedule that failed first, before it was made shorter.
+        step: The steps that had been taken when it happened.
+        count: The schedules that failed in this way.
+        struck: What was injected, where: the victim and the line on which it waited.
+        waiting: The tasks that were alive, each with the line on which it waited.
+        trace: The schedule as a list: step, task, and the line on which that task waits after the step.
+        scenario: The name of the scenario.
+        repeatable: Whether the same schedule failed again. If not, the scenario depends on more than its
+            schedule: on real time, on random numbers, on addresses.
+        error: What was raised, where something was; not across processes.
+    """
+
+    kind: str
+    text: str
+    token: str
+    seed: str = ""
+    step: int = 0
+    count: int = 1
+    struck: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()
+    scenario: str = "scenario"
+    repeatable: bool = True
+    error: BaseException | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def signature(self) -> str:
+        """What failures of the same sort have in common."""
+        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', self.text)}"
+
+    @property
+    def replay(self) -> str:
+        """The line of code that runs this schedule again."""
+        return f'replay({self.scenario}, "{self.token}")'
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        lines = [f"{self.kind} at step {self.step}, in {self.count} schedules: {self.text}"]
+        lines += [f"  {line}" for line in (*self.struck, *self.waiting)]
+        if self.trace:
+            skipped = max(0, len(self.trace) - _SHOWN_STEPS)
+            lines.append("  schedule (step, task, where it waits afterwards):")
+            lines += [f"    ... {skipped} earlier lines"] if skipped else []
+            lines += [f"    {line}" for line in self.trace[skipped:]]
+        if not self.repeatable:
+            lines.append("  it did not fail again under the same schedule: the scenario is not deterministic")
+        lines.append(f"  first seen with {self.seed or self.token}; to see it again:")
+        lines.append(f"    {self.replay}")
+        return lines

@@ -1,0 +1,141 @@
+"""A run on asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from anyio import CancelScope
+
+from ._driver import interruptible
+from ._judge import judge
+from ._loop import ControlledLoop, Stuck
+from ._run import Run
+from ._schedule import Fault
+from ._task import ScenarioTask
+
+_CLEANUP_STEPS = 2000
+
+
+def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
+    """Run *scenario* once, as the schedule of *run* says; the run keeps what was found."""
+    loop = ControlledLoop(run, wrap=lambda task: _wrap(run, task))
+    run.strike = _strike
+    if run.schedule.eager:
+        loop.set_task_factory(_eager_task_factory())
+    error: BaseException | None = None
+    try:
+        try:
+            root = loop.create_task(scenario(), name=getattr(scenario, "__name__", None))
+            loop.run_until_complete(root)
+        except Stuck:
+            pass
+        except KeyboardInterrupt:
+            if not run.fired_kind("interrupt"):
+                raise
+            _end_all(loop, run)
+            error = _error_of(run.tasks[0].native)
+        except BaseException as raised:
+            error = raised
+        if not run.over:
+            _let_go(loop)
+            run.alive = [str(task) for task in run.tasks if not task.native.done()]
+            _find_swallowed(run)
+        judge(run, error, asyncio.CancelledError)
+    finally:
+        _clean_up(loop, run)
+
+
+def _eager_task_factory() -> Any:
+    if sys.version_info < (3, 12):
+        raise RuntimeError("eager tasks need Python 3.12 or later")
+    return asyncio.eager_task_factory
+
+
+def _wrap(run: Run, task: ScenarioTask) -> Coroutine[Any, Any, Any]:
+    if run.is_victim(task, "interrupt"):
+        return _with_interrupt(task)
+    if run.is_victim(task, "scope", "both"):
+        if task.number:  # the scenario itself is made before the loop runs; it makes its scope when it starts
+            task.scope = CancelScope()
+        return _in_scope(task)
+    return task.coroutine
+
+
+async def _with_interrupt(task: ScenarioTask) -> Any:
+    return await interruptible(task, task.coroutine)
+
+
+async def _in_scope(task: ScenarioTask) -> Any:
+    native = asyncio.current_task()
+    assert native is not None
+    task.scope = scope = task.scope or CancelScope()
+    with scope:
+        requests = native.cancelling()
+        result = await task.coroutine
+        # AnyIO has called `cancel()`, so the coroutine has seen the cancellation; it returns all the same.
+        task.swallowed = scope.cancel_called and native.cancelling() > requests
+        return result
+
+
+def _strike(fault: Fault, task: ScenarioTask) -> bool:
+    if task.native is None or task.native.done():
+        return False
+    if task.scope is not None:
+        task.scope.cancel()
+    if fault.kind in {"native", "twice", "both", "interrupt"}:
+        task.native.cancel()
+    if fault.kind == "twice":
+        task.native.cancel()
+    if fault.kind == "interrupt":
+        # The cancellation only wakes the task; what it sees is the interrupt.
+        task.native.uncancel()
+        task.interrupted = True
+    return True
+
+
+def _find_swallowed(run: Run) -> None:
+    for task in run.tasks:
+        native: asyncio.Task[Any] = task.native
+        if run.is_victim(task, "native", "twice") and task.struck and native.done():
+            ended_well = not native.cancelled() and _error_of(native) is None
+            task.swallowed = ended_well and native.cancelling() > 0
+
+
+def _error_of(native: asyncio.Task[Any]) -> BaseException | None:
+    return native.exception() if native.done() and not native.cancelled() else None
+
+
+def _end_all(loop: ControlledLoop, run: Run) -> None:
+    """As `asyncio.Runner` does when it is interrupted: cancel every task, and wait for it."""
+    tasks = [task.native for task in run.tasks if not task.native.done()]
+    for native in tasks:
+        native.cancel()
+    if tasks:
+        try:
+            loop.run_until_complete(asyncio.wait(tasks))
+        except Stuck:
+            pass
+
+
+def _let_go(loop: ControlledLoop) -> None:
+    # A task that needs no more than a few steps to end was not left behind.
+    try:
+        loop.run_ready()
+    except Stuck:
+        pass
+
+
+def _clean_up(loop: ControlledLoop, run: Run) -> None:
+    after = Run(run.schedule.without_faults(), max_steps=_CLEANUP_STEPS)
+    loop.replace_run(after)
+    _end_all(loop, run)
+    if loop.has_generators:
+        try:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        except Stuck:
+            pass
+    loop.close()
+    run.forget_tasks()

@@ -1,0 +1,64 @@
+"""What an exploration did, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ._failure import Failure
+
+
+@dataclass(slots=True)
+class Report:
+    """What an exploration did, and what it found.
+
+    Attributes:
+        scenario: The name of the scenario.
+        schedules: Schedules run.
+        steps: Steps taken, in all.
+        seconds: Time it took, making failures shorter included.
+        seeds: The schedules, in words.
+        fired: For each kind of fault that was asked for, how often it was really injected.
+        failures: The ways in which the scenario fails, the one seen first at the front.
+        exhausted: Whether no other schedule is left to try (`order="dfs"`).
+    """
+
+    scenario: str
+    schedules: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    seeds: str = ""
+    fired: dict[str, int] = field(default_factory=dict[str, int])
+    failures: list[Failure] = field(default_factory=list[Failure])
+    exhausted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed, and every kind of fault that was asked for was injected at least once."""
+        return not self.failures and all(self.fired.values())
+
+    def check(self) -> None:
+        """Raise unless all is well.
+
+        Raises:
+            AssertionError: With the report: a schedule failed, or a fault that was asked for never fired.
+        """
+        if not self.ok:
+            raise AssertionError(str(self))
+
+    def __str__(self) -> str:
+        return "\n".join([self._summary(), *self._unfired(), *map(str, self.failures)])
+
+    def _summary(self) -> str:
+        count = f"{len(self.failures)} kinds of failure" if self.failures else "no failure"
+        rate = f"{self.schedules / self.seconds:,.0f} a second" if self.seconds else "at once"
+        fired = "".join(f", {kind} x {times}" for kind, times in self.fired.items())
+        left = ", none left to try" if self.exhausted else ""
+        return (
+            f"{self.scenario}: {count} in {self.schedules:,} schedules of {self.steps:,} steps"
+            f" ({self.seeds}{left}; {rate}){fired}"
+        )
+
+    def _unfired(self) -> list[str]:
+        return [
+            f"{kind}: never injected; nothing is proved" for kind, times in self.fired.items() if not times
+        ]

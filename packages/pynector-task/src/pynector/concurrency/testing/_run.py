@@ -1,0 +1,187 @@
+"""One run of a scenario under one schedule: all that does not depend on the backend."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._chooser import Chooser, chooser_for
+from ._schedule import Fault, FaultKind, Schedule
+from ._task import ScenarioTask, short_name
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a run.
+
+    Attributes:
+        kind: In a word or two: `deadlock`, `livelock`, `invariant`, `exception`, `leaked task`, ...
+        text: What happened, in a line.
+        waiting: The tasks that were alive, each with the line on which it waited.
+        error: What was raised, if anything was.
+    """
+
+    kind: str
+    text: str
+    waiting: tuple[str, ...] = ()
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class Trace:
+    """The schedule as a list that a person can read."""
+
+    lines: list[str] = field(default_factory=list[str])
+    victims: list[str] = field(default_factory=list[str])
+
+
+class Run:
+    """Counts the steps of a run, keeps its tasks, injects its faults, and stops it when it goes wrong."""
+
+    def __init__(
+        self, schedule: Schedule, *, max_steps: int | None = None, trace: Trace | None = None
+    ) -> None:
+        self.schedule = schedule
+        self.tasks: list[ScenarioTask] = []
+        self.by_native: dict[Any, ScenarioTask] = {}
+        self.steps = 0
+        self.finding: Finding | None = None
+        self.fired: list[Fault] = []
+        self.struck_unstarted = False
+        self.alive: list[str] = []
+        self.complaints: list[str] = []
+        self.invariants: list[Callable[[], object]] = []
+        self.branches: list[tuple[int, int]] = []
+        self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
+        self.fifo = schedule.order == "fifo" and trace is None
+        self._chooser: Chooser = chooser_for(schedule.order)
+        self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
+        self._max_steps = max_steps
+        self._trace = trace
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has been stopped."""
+        return self.finding is not None
+
+    def add_task(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> ScenarioTask:
+        """Take note of a task that is about to be made."""
+        known = name or getattr(coroutine, "__qualname__", "task")
+        task = ScenarioTask(len(self.tasks), short_name(known), coroutine, self.steps)
+        self.tasks.append(task)
+        return task
+
+    def is_victim(self, task: ScenarioTask, *kinds: str) -> bool:
+        """Whether the schedule does one of *kinds* to *task*."""
+        return any(fault.victim == task.number and fault.kind in kinds for fault in self.schedule.faults)
+
+    def choose(self, ready: Sequence[int]) -> int:
+        """Choose among two or more tasks that are ready."""
+        chosen = self._chooser.choose(ready)
+        self.branches.append((len(ready), chosen))
+        return chosen
+
+    def fired_kind(self, kind: FaultKind) -> bool:
+        """Whether a fault of this kind has been injected."""
+        return any(fault.kind == kind for fault in self.fired)
+
+    def forget_tasks(self) -> None:
+        """Let go of the backend's tasks: what they complain about on their way out is heard in time."""
+        self.note_ends()
+        self.by_native.clear()
+        for task in self.tasks:
+            task.native = task.scope = task.coroutine = None
+
+    def end_step(self, task: ScenarioTask | None) -> None:
+        """A step is over: count it, inject what is due, check what must hold."""
+        self.steps += 1
+        if self._trace is not None:
+            self._write_step(self._trace, task)
+        while self._faults and self._faults[-1].step <= self.steps:
+            self._inject(self._faults.pop())
+        for invariant in self.invariants:
+            self._check(invariant)
+        if self.steps == self._max_steps:
+            self.stop("livelock", f"no end after {self.steps} steps")
+
+    def stop(self, kind: str, text: str, error: BaseException | None = None) -> None:
+        """Something is wrong: the first finding is kept, and the run is over."""
+        if self.finding is None:
+            self.finding = Finding(kind, text, self.waiting(), error)
+
+    def waiting(self) -> tuple[str, ...]:
+        """The tasks that are alive, each with the line on which it waits."""
+        return tuple(f"{task} waits at {task.where()}" for task in self.tasks if not self._has_ended(task))
+
+    def note_ends(self) -> None:
+        """Take note of the tasks that have ended since."""
+        for task in self.tasks:
+            if task.ended is None and self._has_ended(task):
+                task.ended = self.steps
+
+    def _has_ended(self, task: ScenarioTask) -> bool:
+        return getattr(task.coroutine, "cr_frame", None) is None
+
+    def _inject(self, fault: Fault) -> None:
+        if fault.victim >= len(self.tasks):
+            return
+        task = self.tasks[fault.victim]
+        where = task.where() if self._trace is not None else ""
+        unstarted = inspect.getcoroutinestate(task.coroutine) == inspect.CORO_CREATED
+        if self._has_ended(task) or (unstarted and fault.kind == "interrupt") or not self.strike(fault, task):
+            return
+        # asyncio does not even start it then, nor what it was to await; AnyIO's own tasks are such a pair.
+        self.struck_unstarted |= unstarted and fault.kind != "scope"
+        task.struck = True
+        self.fired.append(fault)
+        if self._trace is not None:
+            line = f"{fault.kind} strikes {task} at {where}"
+            self._trace.victims.append(line)
+            self._trace.lines.append(f"   **  {line}")
+
+    def _check(self, invariant: Callable[[], object]) -> None:
+        try:
+            broken = invariant() is False
+        except Exception as error:
+            self.stop("invariant", f"{type(error).__name__}: {error}", error)
+        else:
+            if broken:
+                self.stop("invariant", f"{getattr(invariant, '__name__', invariant)} is false")
+
+    def _write_step(self, trace: Trace, task: ScenarioTask | None) -> None:
+        self.note_ends()
+        if task is None:
+            return
+        text = "ends" if task.ended is not None else task.where()
+        trace.lines.append(f"{self.steps:5}  {task}  {text}")
+
+
+current_run: ContextVar[Run] = ContextVar("current_run")
+
+
+def invariant(check: Callable[[], object]) -> None:
+    """Check, after each step of the scenario that calls this, that something holds.
+
+    Args:
+        check: Called without arguments, between the steps of tasks. It fails by returning `False` or by
+            raising `AssertionError` (any other `Exception` counts, too).
+
+    Raises:
+        RuntimeError: Called outside a scenario.
+
+    Example:
+        ```python
+        async def scenario() -> None:
+            pool = Pool(2)
+            invariant(lambda: pool.lent <= 2)
+            ...
+        ```
+    """
+    try:
+        run = current_run.get()
+    except LookupError:
+        raise RuntimeError("invariant() may only be called in a scenario that explore() runs") from None
+    run.invariants.append(check)

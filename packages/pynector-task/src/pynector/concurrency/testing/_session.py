@@ -1,0 +1,129 @@
+"""Running schedule after schedule of one scenario, and keeping what fails."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from ._complaint import never_awaited
+from ._failure import Failure
+from ._garbage import only_young_garbage
+from ._on_asyncio import run_on_asyncio
+from ._report import Report
+from ._run import Run, Trace, current_run
+from ._schedule import Schedule
+
+Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
+
+
+class Session:
+    """Runs schedules of one scenario, and writes its report."""
+
+    def __init__(self, scenario: Scenario, *, max_steps: int, max_failures: int) -> None:
+        self.scenario = scenario
+        self.report = Report(scenario_name(scenario))
+        self._max_steps = max_steps
+        self._max_failures = max_failures
+        self._failing = 0
+        self._by_signature: dict[str, tuple[Schedule, Failure]] = {}
+        self._warnings: list[str] = []
+
+    @contextmanager
+    def open(self) -> Generator[None]:
+        """Schedules may be run inside; on leaving, failures are made shorter and the report is complete."""
+        refuse_in_a_loop()
+        began = perf_counter()
+        with only_young_garbage(), never_awaited() as self._warnings:
+            yield
+            for schedule, failure in self._by_signature.values():
+                self.report.failures.append(self._explain(schedule, failure))
+        self.report.seconds = perf_counter() - began
+
+    @property
+    def full(self) -> bool:
+        """Whether enough schedules have failed."""
+        return self._failing >= self._max_failures
+
+    def run(self, schedule: Schedule, trace: Trace | None = None) -> Run:
+        """Run one schedule and take it into the report."""
+        run = self.attempt(schedule, trace)
+        self.report.schedules += 1
+        self.report.steps += run.steps
+        for fault in run.fired:
+            self.report.fired[fault.kind] = self.report.fired.get(fault.kind, 0) + 1
+        if run.finding is not None:
+            self._keep(schedule, run)
+        return run
+
+    def attempt(self, schedule: Schedule, trace: Trace | None = None) -> Run:
+        """Run one schedule."""
+        run = Run(schedule, max_steps=self._max_steps, trace=trace)
+        token = current_run.set(run)
+        try:
+            _runner(schedule.backend)(self.scenario, run)
+        finally:
+            current_run.reset(token)
+        gc.collect()
+        if not run.struck_unstarted:
+            for warning in self._warnings:
+                run.stop("never awaited", warning)
+        for complaint in run.complaints:
+            run.stop("unhandled error", complaint)
+        self._warnings.clear()
+        return run
+
+    def _keep(self, schedule: Schedule, run: Run) -> None:
+        self._failing += 1
+        failure = _failure(self.report.scenario, schedule, run)
+        known = self._by_signature.setdefault(failure.signature, (schedule, failure))[1]
+        if known is not failure:
+            known.count += 1
+
+    def _explain(self, schedule: Schedule, failure: Failure) -> Failure:
+        trace = Trace()
+        run = self.attempt(schedule, trace)
+        if run.finding is None:
+            return replace(failure, repeatable=False)
+        explained = _failure(self.report.scenario, schedule, run, trace)
+        return replace(explained, seed=failure.seed, count=failure.count)
+
+
+def scenario_name(scenario: Scenario) -> str:
+    """What to call a scenario in code: the name of its function."""
+    function = getattr(scenario, "func", scenario)
+    return str(getattr(function, "__name__", function))
+
+
+def refuse_in_a_loop() -> None:
+    """Complain, if an event loop is running in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError("schedules run on event loops of their own; call them from a function, not a task")
+
+
+def _runner(backend: str) -> Callable[[Scenario, Run], None]:
+    return run_on_asyncio
+
+
+def _failure(scenario: str, schedule: Schedule, run: Run, trace: Trace | None = None) -> Failure:
+    finding = run.finding
+    assert finding is not None
+    return Failure(
+        kind=finding.kind,
+        text=finding.text,
+        token=schedule.token,
+        seed=schedule.token,
+        step=run.steps,
+        struck=tuple(trace.victims) if trace else (),
+        waiting=finding.waiting,
+        trace=tuple(trace.lines) if trace else (),
+        scenario=scenario,
+        error=finding.error,
+    )

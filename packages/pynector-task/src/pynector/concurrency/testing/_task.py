@@ -1,0 +1,64 @@
+"""A task of a scenario, as the tester sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from anyio import CancelScope
+
+from ._awaiting import awaiting
+
+
+class ScenarioTask:
+    """A task of a scenario.
+
+    Attributes:
+        number: Its place in the order of creation; 0 is the scenario itself.
+        name: The name of the function that it runs, or the name that it was given.
+        coroutine: What it runs.
+        native: The backend's task, once there is one.
+        scope: What the tester cancels, in a run that cancels this task by scope.
+        born: Steps taken when it was made.
+        ended: Steps taken when it ended, or None.
+        struck: Whether a fault was injected into it.
+        interrupted: Whether `KeyboardInterrupt` is to be raised in it when it runs next.
+        swallowed: Whether it ended as if nothing had happened, although a cancellation had reached it.
+    """
+
+    __slots__ = (
+        "born",
+        "coroutine",
+        "ended",
+        "interrupted",
+        "name",
+        "native",
+        "number",
+        "scope",
+        "struck",
+        "swallowed",
+    )
+
+    def __init__(self, number: int, name: str, coroutine: Coroutine[Any, Any, Any], born: int) -> None:
+        self.number = number
+        self.name = name
+        self.coroutine: Any = coroutine
+        self.native: Any = None
+        self.scope: CancelScope | None = None
+        self.born = born
+        self.ended: int | None = None
+        self.struck = False
+        self.interrupted = False
+        self.swallowed = False
+
+    def __str__(self) -> str:
+        return f"{self.name}#{self.number}"
+
+    def where(self) -> str:
+        """The line on which it waits."""
+        return awaiting(self.coroutine)
+
+
+def short_name(name: str) -> str:
+    """`module.outer.<locals>.user` is `user`."""
+    return name.rpartition(".")[2] or name
