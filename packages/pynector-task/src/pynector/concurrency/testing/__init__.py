@@ -3,7 +3,8 @@
 from ._cancel import cancel_everywhere
 from ._explore import explore
 from ._failure import Failure
+from ._replay import replay
 from ._report import Report
 from ._run import invariant
 
-__all__ = ["Failure", "Report", "cancel_everywhere", "explore", "invariant"]
+__all__ = ["Failure", "Report", "cancel_everywhere", "explore", "invariant", "replay"]

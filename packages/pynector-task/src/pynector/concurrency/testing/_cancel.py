@@ -81,7 +81,7 @@ def cancel_everywhere(
     with session.open():
         for number in range(orders):
             baseline = Schedule(backend, f"random-{seed + number - 1}" if number else "fifo", eager)
-            run = session.run(baseline, Trace())
+            run = session.run(baseline, trace=Trace())
             for fault in _faults(run, kinds, victims, root):
                 if session.full:
                     break

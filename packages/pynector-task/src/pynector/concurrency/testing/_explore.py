@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from ._chooser import format_deviations
 from ._report import Report
 from ._schedule import Schedule
+from ._search import OrderTree
 from ._session import Scenario, Session
 
-Order: TypeAlias = Literal["fifo", "random", "pct", "dfs"]
+Order: TypeAlias = Literal["fifo", "random", "pct", "dfs", "bfs"]
 
 
 def explore(
@@ -38,8 +41,9 @@ def explore(
         scenario: What is run.
         schedules: Schedules to run, at most.
         order: Who runs next. `fifo` is the order of the backend, once; `random` is that, and then equal
-            chances for each task that is ready; `pct` gives tasks random priorities; `dfs` tries one order
-            after the other, and ends when none is left.
+            chances for each task that is ready; `pct` gives tasks random priorities; `dfs` and `bfs` try
+            every order, until none is left: `dfs` varies the end of a run first, `bfs` begins with those
+            that differ least from `fifo`.
         seed: The first seed; each schedule takes the next one.
         backend: `asyncio` or `trio`.
         eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
@@ -68,11 +72,15 @@ def explore(
     """
     session = Session(scenario, max_steps=max_steps, max_failures=max_failures)
     with session.open():
-        session.report.seeds = f"{backend}, fifo" if order == "fifo" else f"{backend}, {order} from {seed}"
-        for each in _orders(order, seed, schedules):
-            session.run(Schedule(backend, each, eager))
-            if session.full:
-                break
+        if order == "dfs" or order == "bfs":
+            session.report.seeds = f"{backend}, {order}"
+            _search(session, Schedule(backend, eager=eager), schedules, deepest_first=order == "dfs")
+        else:
+            session.report.seeds = f"{backend}, {order}" + ("" if order == "fifo" else f" from {seed}")
+            for each in _orders(order, seed, schedules):
+                session.run(Schedule(backend, each, eager))
+                if session.full:
+                    break
     return session.report
 
 
@@ -81,3 +89,12 @@ def _orders(order: Order, seed: int, schedules: int) -> Iterator[str]:
     if order != "fifo":
         for number in range(schedules - 1):
             yield f"{order}-{seed + number}"
+
+
+def _search(session: Session, first: Schedule, schedules: int, *, deepest_first: bool) -> None:
+    tree = OrderTree(deepest_first=deepest_first)
+    while tree and session.report.schedules < schedules and not session.full:
+        deviations = tree.take()
+        run = session.run(replace(first, order=format_deviations(deviations)), record=True)
+        tree.grow(deviations, run.branches, schedules)
+    session.report.exhausted = not tree

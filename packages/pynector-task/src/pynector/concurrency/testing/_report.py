@@ -43,7 +43,7 @@ class Report:
             AssertionError: With the report: a schedule failed, or a fault that was asked for never fired.
         """
         if not self.ok:
-            raise AssertionError(str(self))
+            raise AssertionError(str(self)) from next((failure.error for failure in self.failures), None)
 
     def __str__(self) -> str:
         return "\n".join([self._summary(), *self._unfired(), *map(str, self.failures)])

@@ -42,7 +42,12 @@ class Run:
     """Counts the steps of a run, keeps its tasks, injects its faults, and stops it when it goes wrong."""
 
     def __init__(
-        self, schedule: Schedule, *, max_steps: int | None = None, trace: Trace | None = None
+        self,
+        schedule: Schedule,
+        *,
+        max_steps: int | None = None,
+        trace: Trace | None = None,
+        record: bool = False,
     ) -> None:
         self.schedule = schedule
         self.tasks: list[ScenarioTask] = []
@@ -56,7 +61,7 @@ class Run:
         self.invariants: list[Callable[[], object]] = []
         self.branches: list[tuple[int, int]] = []
         self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
-        self.fifo = schedule.order == "fifo" and trace is None
+        self.fifo = schedule.order == "fifo" and trace is None and not record
         self._chooser: Chooser = chooser_for(schedule.order)
         self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
         self._max_steps = max_steps

@@ -17,6 +17,7 @@ from ._on_asyncio import run_on_asyncio
 from ._report import Report
 from ._run import Run, Trace, current_run
 from ._schedule import Schedule
+from ._shrink import shorten
 
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
@@ -49,9 +50,9 @@ class Session:
         """Whether enough schedules have failed."""
         return self._failing >= self._max_failures
 
-    def run(self, schedule: Schedule, trace: Trace | None = None) -> Run:
+    def run(self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False) -> Run:
         """Run one schedule and take it into the report."""
-        run = self.attempt(schedule, trace)
+        run = self.attempt(schedule, trace=trace, record=record)
         self.report.schedules += 1
         self.report.steps += run.steps
         for fault in run.fired:
@@ -60,9 +61,9 @@ class Session:
             self._keep(schedule, run)
         return run
 
-    def attempt(self, schedule: Schedule, trace: Trace | None = None) -> Run:
+    def attempt(self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False) -> Run:
         """Run one schedule."""
-        run = Run(schedule, max_steps=self._max_steps, trace=trace)
+        run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
         token = current_run.set(run)
         try:
             _runner(schedule.backend)(self.scenario, run)
@@ -85,12 +86,18 @@ class Session:
             known.count += 1
 
     def _explain(self, schedule: Schedule, failure: Failure) -> Failure:
+        run = self.attempt(schedule, record=True)
+        shortest = shorten(schedule, run.branches, lambda shorter: self._fails_like(failure, shorter))
         trace = Trace()
-        run = self.attempt(schedule, trace)
+        run = self.attempt(shortest, trace=trace)
         if run.finding is None:
             return replace(failure, repeatable=False)
-        explained = _failure(self.report.scenario, schedule, run, trace)
+        explained = _failure(self.report.scenario, shortest, run, trace)
         return replace(explained, seed=failure.seed, count=failure.count)
+
+    def _fails_like(self, failure: Failure, schedule: Schedule) -> bool:
+        run = self.attempt(schedule)
+        return run.finding is not None and _failure("", schedule, run).signature == failure.signature
 
 
 def scenario_name(scenario: Scenario) -> str:

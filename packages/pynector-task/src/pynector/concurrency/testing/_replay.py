@@ -1,0 +1,33 @@
+"""One schedule again."""
+
+from __future__ import annotations
+
+from ._schedule import Schedule
+from ._session import Scenario, Session
+
+
+def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
+    """Run one schedule of a scenario again; it passes once the scenario is mended.
+
+    Args:
+        scenario: What is run.
+        token: The schedule, as a failure printed it.
+        max_steps: Steps after which the schedule counts as livelocked.
+
+    Raises:
+        AssertionError: It fails; the message is the schedule as a list, the cause is what the scenario
+        raised. ValueError: The token is none.
+        RuntimeError: Called while an event loop runs in this thread.
+
+    Example:
+        ```python
+        def test_the_permit_comes_back() -> None:
+            replay(scenario, "asyncio/fifo/native-2@5")
+        ```
+    """
+    session = Session(scenario, max_steps=max_steps, max_failures=1)
+    with session.open():
+        session.report.seeds = token
+        session.run(Schedule.parse(token))
+    for failure in session.report.failures:
+        raise AssertionError(str(failure)) from failure.error
