@@ -1,0 +1,17 @@
+"""Pools, bounded maps, retries and workers: patterns made of tasks, scopes and primitives."""
+
+from ._circuit_open import CircuitOpenError
+from ._retry.budget import RetryBudget
+from ._retry.failed_attempt import FailedAttempt
+from ._retry.pause import retry_pauses_off
+from ._retry.policy import RetryPolicy
+from ._retry.with_timeout import retry_with_timeout
+
+__all__ = [
+    "CircuitOpenError",
+    "FailedAttempt",
+    "RetryBudget",
+    "RetryPolicy",
+    "retry_pauses_off",
+    "retry_with_timeout",
+]

@@ -1,0 +1,1 @@
+"""Retries: the policy, its budget, and the one-call form."""

@@ -1,0 +1,151 @@
+"""The retry policy."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
+
+from anyio import move_on_after, sleep
+
+from pynector.concurrency.task.lowlevel import check_callable, check_int, check_seconds, current_time
+
+from .._function_name import function_name
+from .budget import RetryBudget
+from .failed_attempt import FailedAttempt, log_failed_attempt
+from .failures import Failures
+from .retry_on import RetryOn, check_retry_on
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often a call that fails is tried again, and when.
+
+    A policy holds no state but its budget: make one for each service and share it between tasks. Call it
+    with a function and its arguments, decorate with `wrap`, or loop over it:
+
+    ```python
+    page = await policy(fetch, url)
+    ```
+
+    Both time limits are cancel scopes: they interrupt an attempt. An attempt that ran out of its `timeout`
+    is tried again, whatever `retry_on` says; a `TimeoutError` that the function raised itself is an error
+    like any other. A cancellation from outside is never retried and never shown to `retry_on`, nor is a
+    `BaseExceptionGroup` with one inside. No pause is begun that cannot end before the deadline that holds
+    here. A `TypeError` of the call itself, for wrong arguments, is not retried on by class.
+
+    The last error is raised as it is, with notes that tell attempts, seconds and the earlier errors. If the
+    last attempt ran out of time, that is a `TimeoutError`, caused by the last error of another kind.
+
+    Args:
+        attempts: Attempts in all, the first included; at least one. None: no limit.
+        timeout: Seconds given to each attempt. None: no limit.
+        total_timeout: Seconds given to all attempts and the pauses between them. None: no limit.
+        backoff: The longest pause after the first attempt, in seconds; it doubles after each one.
+        max_backoff: The pause never gets longer than this.
+        jitter: The share of each pause that is left to chance, from 0.0 (none) to 1.0 (all of it).
+        retry_on: Classes of errors that are worth another attempt, or a function that takes the error and
+            gives True, False, or the seconds to pause (such as a `Retry-After`), which must not be cut.
+        before_sleep: Called with a `FailedAttempt` before each pause; by default it logs one line. None:
+            nothing is said.
+        budget: A bound for the retries of all calls together. None: no bound.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: a number is out of its range, or two contradict each other.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.patterns import RetryPolicy
+
+        policy = RetryPolicy(attempts=4, timeout=2.0, retry_on=ConnectionError)
+
+        async def fetch(url: str) -> str:
+            return f"page of {url}"
+
+        async def main() -> None:
+            print(await policy(fetch, "https://example.org"))
+            #> page of https://example.org
+
+        anyio.run(main)
+        ```
+    """
+
+    attempts: int | None = 3
+    timeout: float | None = None
+    total_timeout: float | None = None
+    backoff: float = 0.1
+    max_backoff: float = 10.0
+    jitter: float = 1.0
+    retry_on: RetryOn = Exception
+    before_sleep: Callable[[FailedAttempt], object] | None = log_failed_attempt
+    budget: RetryBudget | None = None
+
+    def __post_init__(self) -> None:
+        if self.attempts is not None:
+            check_int("attempts", self.attempts, minimum=1)
+        for name in "timeout", "total_timeout":
+            if (seconds := getattr(self, name)) is not None:
+                check_seconds(name, seconds, minimum=0.0)
+        check_seconds("backoff", self.backoff, minimum=0.0)
+        check_seconds("max_backoff", self.max_backoff, minimum=0.0)
+        if not 0.0 <= self.jitter <= 1.0:
+            raise ValueError(f"jitter must be from 0.0 to 1.0, not {self.jitter}")
+        check_retry_on("retry_on", self.retry_on)
+        if self.before_sleep is not None:
+            check_callable("before_sleep", self.before_sleep)
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        if self.max_backoff < self.backoff:
+            raise ValueError(f"max_backoff must be >= backoff, {self.backoff}, not {self.max_backoff}")
+        if self.timeout is not None and self.total_timeout is not None and self.total_timeout < self.timeout:
+            raise ValueError(f"total_timeout must be >= timeout, {self.timeout}, not {self.total_timeout}")
+
+    async def __call__(self, func: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
+        """Call `func(*args)`, and again if it fails, as the policy says.
+
+        Args:
+            func: An async function.
+            args: Its positional arguments; for keyword arguments use `functools.partial`.
+
+        Raises:
+            TimeoutError: the last attempt ran out of its time, or all of them together.
+            TypeError: *func* cannot be called.
+        """
+        if not callable(func):
+            check_callable("func", func)
+        failures: Failures | None = None
+        limit = self.total_timeout if self.timeout is None else self.timeout
+        started = current_time()
+        while True:
+            try:
+                # AnyIO's own scope: nothing of ours is needed here, and this is the hot path.
+                with move_on_after(limit):
+                    result = await func(*args)
+                    if self.budget is not None:
+                        self.budget.earn()
+                    return result
+            except Exception as error:
+                failures = failures or Failures(self, function_name(func), started)
+                pause = failures.pause_after(error)
+                if pause is None:
+                    raise
+            else:  # the scope swallowed its own cancellation
+                failures = failures or Failures(self, function_name(func), started)
+                pause = failures.pause_after_timeout()
+            await sleep(pause)
+            limit = failures.time_left()
+
+    def wrap(self, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Decorate *func*: each call of it goes by this policy."""
+
+        @wraps(func)
+        async def retrying(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self(partial(func, *args, **kwargs))
+
+        return retrying

@@ -1,0 +1,49 @@
+"""Which errors are worth another attempt."""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias, cast
+
+ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+RetryOn: TypeAlias = ErrorClasses | Callable[[Exception], bool | float]
+
+
+def check_retry_on(name: str, value: object) -> None:
+    """Make sure that *value* is a class of errors, several in a tuple, or a predicate.
+
+    Raises:
+        TypeError: it is neither, or a class is no subclass of `Exception`: so a cancellation is never meant.
+    """
+    classes = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    if not isinstance(value, tuple | type):
+        if callable(value):
+            return
+        raise TypeError(f"{name} must be classes of errors or a predicate, not {value!r}")
+    for item in classes:
+        if not (isinstance(item, type) and issubclass(item, Exception)):
+            raise TypeError(f"{name} must name subclasses of Exception, not {item!r}")
+
+
+def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
+    """Tell whether *error* is worth another attempt; a float: yes, after so many seconds.
+
+    Raises:
+        TypeError: a predicate gave neither a bool nor seconds.
+    """
+    if isinstance(retry_on, tuple | type):
+        return isinstance(error, retry_on) and not is_misuse(error)
+    answer: object = retry_on(error)
+    if isinstance(answer, bool):
+        return answer
+    if isinstance(answer, int | float) and answer >= 0 and not math.isinf(answer):
+        return float(answer)
+    raise TypeError(f"a predicate must give a bool or seconds >= 0, not {answer!r}")
+
+
+def is_misuse(error: Exception) -> bool:
+    """Tell whether *error* comes from the call itself, not from inside: no later attempt can do better.
+
+    That is a `TypeError` for wrong arguments, or for what cannot be awaited.
+    """
+    trace = error.__traceback__
+    return isinstance(error, TypeError) and trace is not None and trace.tb_next is None
