@@ -1,7 +1,8 @@
 """Parking on asyncio, uvloop included: a ticket is a future."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from anyio import BrokenResourceError
@@ -13,23 +14,16 @@ AnyTask = asyncio.Task[Any]
 Ticket = asyncio.Future[Any]
 
 
-def current_task() -> AnyTask | None:
-    return asyncio.current_task()
-
-
-def current_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+current_task = asyncio.current_task
+current_loop = asyncio.get_running_loop
 
 
 def current_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def checkpoint() -> None:
-    await asyncio.sleep(0)
+def checkpoint() -> Coroutine[Any, Any, None]:
+    return asyncio.sleep(0)
 
 
 def task_name(task: object) -> str | None:
@@ -37,9 +31,8 @@ def task_name(task: object) -> str | None:
 
 
 async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
-    loop = asyncio.get_running_loop()
-    ticket: Ticket = loop.create_future()
-    tickets[ticket] = asyncio.current_task(), loop.time()
+    ticket: Ticket = asyncio.get_running_loop().create_future()
+    tickets[ticket] = asyncio.current_task(), monotonic()
     try:
         return await ticket
     except BaseException:
@@ -47,20 +40,6 @@ async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
         if tickets.pop(ticket, None) is None and not ticket.cancelled() and ticket.exception() is None:
             give_back(ticket.result())
         raise
-
-
-def grant(ticket: Ticket, value: object) -> bool:
-    if ticket.done():
-        return False  # cancelled, and its task has not run since
-    ticket.set_result(value)
-    return True
-
-
-def fail(ticket: Ticket, error: BaseException) -> bool:
-    if ticket.done():
-        return False
-    ticket.set_exception(error)
-    return True
 
 
 def watch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:

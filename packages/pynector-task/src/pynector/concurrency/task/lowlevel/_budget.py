@@ -1,6 +1,5 @@
 """The cooperative budget: how many operations may go by without a checkpoint."""
 
-import itertools
 import threading
 from collections.abc import Callable
 
@@ -9,8 +8,21 @@ OPERATIONS = 64
 
 class _ThreadBudget(threading.local):
     def __init__(self) -> None:
-        turns = itertools.chain(itertools.repeat(False, OPERATIONS - 1), [True])
-        self.spend: Callable[[], bool] = itertools.cycle(turns).__next__
+        self.budget = _Budget()
+
+
+class _Budget:
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = OPERATIONS
+
+    def spend(self) -> bool:
+        self._left -= 1
+        if self._left:
+            return False
+        self._left = OPERATIONS
+        return True
 
 
 _here = _ThreadBudget()
@@ -25,4 +37,4 @@ def operation_budget() -> Callable[[], bool]:
 
     Ask once, when an object is made, and keep the function: asking costs more than spending.
     """
-    return _here.spend
+    return _here.budget.spend

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
+from anyio import NoEventLoopError
 from anyio.lowlevel import RunVar
 
 from ._backend import Backend, Task, Tickets, backend_here, name_of
@@ -47,14 +48,15 @@ class ParkingLot(Generic[T]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_backend", "_holders", "_loop", "_thread", "_tickets", "_waits_for")
+    __slots__ = ("__weakref__", "_backend", "_holders", "_thread", "_tickets", "_waits_for", "home")
 
     def __init__(self, waits_for: str, *, holders: Callable[[], Iterable[object]] = tuple) -> None:
         self._waits_for = waits_for
         self._holders = holders
         self._tickets: Tickets = OrderedDict()
         self._backend: Backend | None = None
-        self._loop: object = None
+        self.home: object = None
+        """The event loop that the lot belongs to; None until a task has waited in it."""
         self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
@@ -90,14 +92,27 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        if self._backend is None:
-            return None
         self.check_home("waking a task")
-        while self._tickets:
-            ticket, (task, _) = self._tickets.popitem(last=False)
-            if self._backend.grant(ticket, value):
+        tickets = self._tickets
+        while tickets:
+            ticket, (task, _) = tickets.popitem(last=False)
+            if not ticket.done():  # else cancelled, and its task has not run since
+                ticket.set_result(value)
                 return task
         return None
+
+    def unpark_all(self, value: T) -> int:
+        """Wake all tasks that wait now, hand each *value*, and give their number.
+
+        Raises:
+            RuntimeError: this is not the event loop that the lot belongs to.
+        """
+        self.check_home("waking all tasks")
+        waiting = [ticket for ticket in self._tickets if not ticket.done()]
+        self._tickets.clear()
+        for ticket in waiting:
+            ticket.set_result(value)
+        return len(waiting)
 
     def fail_all(self, error: Callable[[], BaseException]) -> None:
         """Wake all who wait; in each, `park` raises what *error* gives.
@@ -105,12 +120,11 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        if self._backend is None:
-            return
         self.check_home("waking all tasks")
-        while self._tickets:
-            ticket, _ = self._tickets.popitem(last=False)
-            self._backend.fail(ticket, error())
+        waiting = [ticket for ticket in self._tickets if not ticket.done()]
+        self._tickets.clear()
+        for ticket in waiting:
+            ticket.set_exception(error())
 
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
@@ -120,9 +134,13 @@ class ParkingLot(Generic[T]):
         """Give all tasks that wait, in order of arrival."""
         return tuple(task for task, _ in self._tickets.values())
 
+    def holders(self) -> Iterable[object]:
+        """Give those who hold at the moment what tasks wait for here; a subclass may know better."""
+        return self._holders()
+
     def parked(self) -> list[ParkedTask]:
         """Describe all who wait, in order of arrival."""
-        held_by = tuple(map(name_of, self._holders()))
+        held_by = tuple(map(name_of, self.holders()))
         return [
             ParkedTask(name_of(task), self._waits_for, since, held_by)
             for task, since in self._tickets.values()
@@ -139,11 +157,18 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: it is another loop, or another thread; names both threads.
         """
-        if self._backend is not None and self._backend.current_loop() is not self._loop:
-            self._check_stranger(doing)
+        if self._backend is None:
+            return
+        try:
+            if self._backend.current_loop() is self.home:
+                return
+            running = True
+        except RuntimeError:
+            running = False
+        self._refuse_stranger(doing, running)
 
-    def _check_stranger(self, doing: str) -> None:
-        assert self._backend is not None and self._thread is not None
+    def _refuse_stranger(self, doing: str, running: bool) -> None:
+        assert self._thread is not None
         here, home = threading.current_thread(), self._thread
         what = self._waits_for
         if here is not home:
@@ -151,11 +176,8 @@ class ParkingLot(Generic[T]):
                 f"{what}: {doing} in thread {here.name!r}; it belongs to the event loop of thread"
                 f" {home.name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
             )
-        try:
-            backend_here()
-        except RuntimeError:
-            if self._backend.current_loop() is None:
-                return  # between two runs of the same loop, or after its end
+        if not running and not _any_task_runs():
+            return  # between two runs of the same loop, or after its end
         raise RuntimeError(
             f"{what}: {doing} in another event loop than the one it first waited in"
             f" (both in thread {home.name!r}); make a new {what} for each event loop"
@@ -163,7 +185,7 @@ class ParkingLot(Generic[T]):
 
     def _move_in(self) -> None:
         backend = backend_here()
-        self._loop = backend.current_loop()
+        self.home = backend.current_loop()
         self._thread = threading.current_thread()
         self._backend = backend
         lots = _lots.get(None)
@@ -171,6 +193,14 @@ class ParkingLot(Generic[T]):
             lots = WeakSet[ParkingLot[Any]]()
             _lots.set(lots)
         lots.add(self)
+
+
+def _any_task_runs() -> bool:
+    try:
+        backend_here()
+    except NoEventLoopError:
+        return False
+    return True
 
 
 def parked_tasks() -> list[ParkedTask]:

@@ -1,6 +1,7 @@
 """Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import trio
@@ -14,10 +15,13 @@ AnyTask = trio.lowlevel.Task
 current_task = trio.lowlevel.current_task
 current_time = trio.current_time
 in_task = trio.lowlevel.in_trio_task
+current_loop = trio.lowlevel.current_trio_token
 checkpoint = trio.lowlevel.checkpoint
 
 
 class Ticket:
+    """What is asked of an asyncio future, for a trio task."""
+
     __slots__ = ("error", "task", "value")
 
     def __init__(self, task: AnyTask) -> None:
@@ -25,9 +29,16 @@ class Ticket:
         self.value: Any = None
         self.error: BaseException | None = None
 
+    def done(self) -> bool:
+        return False  # one that is done is in no queue: see `park`
 
-def current_loop() -> object | None:
-    return trio.lowlevel.current_trio_token() if trio.lowlevel.in_trio_run() else None
+    def set_result(self, value: object) -> None:
+        self.value = value
+        trio.lowlevel.reschedule(self.task)
+
+    def set_exception(self, error: BaseException) -> None:
+        self.error = error
+        trio.lowlevel.reschedule(self.task)
 
 
 def task_name(task: object) -> str | None:
@@ -37,7 +48,7 @@ def task_name(task: object) -> str | None:
 async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
     # A task that was rescheduled cannot be cancelled before it runs: on trio no grant needs *give_back*.
     ticket = Ticket(trio.lowlevel.current_task())
-    tickets[ticket] = ticket.task, trio.current_time()
+    tickets[ticket] = ticket.task, monotonic()
 
     def abort(_: object) -> trio.lowlevel.Abort:
         del tickets[ticket]
@@ -47,17 +58,6 @@ async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
     if ticket.error is not None:
         raise ticket.error
     return ticket.value
-
-
-def grant(ticket: Ticket, value: object) -> bool:
-    ticket.value = value
-    trio.lowlevel.reschedule(ticket.task)
-    return True
-
-
-def fail(ticket: Ticket, error: BaseException) -> bool:
-    ticket.error = error
-    return grant(ticket, None)
 
 
 class _ExitWatch:

@@ -1,0 +1,27 @@
+"""Locks, semaphores, limiters, events and conditions for tasks."""
+
+from ._capacity_limiter import CapacityLimiter
+from ._condition import Condition
+from ._event import Event
+from ._lock import Lock
+from ._semaphore import Semaphore
+from ._statistics import (
+    CapacityLimiterStatistics,
+    ConditionStatistics,
+    EventStatistics,
+    LockStatistics,
+    SemaphoreStatistics,
+)
+
+__all__ = [
+    "CapacityLimiter",
+    "CapacityLimiterStatistics",
+    "Condition",
+    "ConditionStatistics",
+    "Event",
+    "EventStatistics",
+    "Lock",
+    "LockStatistics",
+    "Semaphore",
+    "SemaphoreStatistics",
+]

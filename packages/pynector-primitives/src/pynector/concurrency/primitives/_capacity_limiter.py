@@ -1,0 +1,204 @@
+"""The capacity limiter."""
+
+import math
+from collections import Counter
+from typing import Any
+
+from anyio import WouldBlock
+
+from pynector.concurrency.task.lowlevel import ParkingLot, check_int, checkpoint, current_task
+
+from ._held_block import HeldBlock
+from ._statistics import CapacityLimiterStatistics
+
+
+class CapacityLimiter(HeldBlock):
+    """A number of tokens, each borrowed by somebody: it knows by whom.
+
+    Tasks that find no token wait, and are served in order of arrival. A task may hold several tokens through
+    `acquire`, unlike with AnyIO's limiter; `acquire_on_behalf_of` keeps AnyIO's rule of one a borrower. Where
+    it does not matter who gives back, `Semaphore` is cheaper.
+
+    Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
+    or thread.
+
+    Args:
+        total_tokens: Tokens in all, zero or more, or `math.inf`.
+
+    Raises:
+        TypeError: *total_tokens* is neither an int nor `math.inf`.
+        ValueError: *total_tokens* is negative.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import CapacityLimiter
+
+        async def main() -> None:
+            limiter = CapacityLimiter(2)
+            async with limiter:
+                print(limiter.borrowed_tokens, limiter.available_tokens)
+                #> 1 1
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_borrowed", "_borrowers", "_lot", "_total", "_waiting")
+
+    def __init__(self, total_tokens: float) -> None:
+        self._total = _tokens(total_tokens)
+        self._borrowed = 0
+        # Invariant: _borrowed is the sum of _borrowers, and nobody waits while it is less than _total.
+        self._borrowers: Counter[Any] = Counter()
+        self._waiting: dict[Any, Any] = {}  # who waits -> who is to be the borrower
+        self._lot: ParkingLot[None] = ParkingLot("CapacityLimiter", holders=self._borrowers.keys)
+
+    def __repr__(self) -> str:
+        return f"<CapacityLimiter {self._borrowed} of {self._total} borrowed, {len(self._lot)} waiting>"
+
+    @property
+    def total_tokens(self) -> float:
+        """Tokens in all. May be set: raising it serves those who wait, lowering it takes nothing back."""
+        return self._total
+
+    @total_tokens.setter
+    def total_tokens(self, value: float) -> None:
+        self._lot.check_home("setting total_tokens")
+        self._total = _tokens(value)
+        self._serve()
+
+    @property
+    def borrowed_tokens(self) -> int:
+        """Tokens that are borrowed now."""
+        return self._borrowed
+
+    @property
+    def available_tokens(self) -> float:
+        """Tokens that may be borrowed now; negative after `total_tokens` was lowered below what is lent."""
+        return self._total - self._borrowed
+
+    async def acquire(self) -> None:
+        """Borrow a token for the running task, waiting until one is available.
+
+        A checkpoint, even when one is available. If cancelled, nothing has been borrowed.
+
+        Raises:
+            RuntimeError: this is not the event loop that the limiter belongs to.
+        """
+        await self._acquire(current_task())
+
+    def acquire_nowait(self) -> None:
+        """Borrow a token for the running task if one is available. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: none is available.
+            RuntimeError: this is not the event loop that the limiter belongs to.
+        """
+        self._acquire_nowait(current_task())
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        """Borrow a token for *borrower*, any hashable object, waiting until one is available.
+
+        A checkpoint, even when one is available. If cancelled, nothing has been borrowed.
+
+        Raises:
+            RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
+                the limiter belongs to.
+        """
+        self._refuse_twice(borrower)
+        await self._acquire(borrower)
+
+    def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
+        """Borrow a token for *borrower*, any hashable object, if one is available. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: none is available.
+            RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
+                the limiter belongs to.
+        """
+        self._refuse_twice(borrower)
+        self._acquire_nowait(borrower)
+
+    def release(self) -> None:
+        """Give back one token of the running task.
+
+        Raises:
+            RuntimeError: the task holds none.
+        """
+        self.release_on_behalf_of(current_task())
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        """Give back one token of *borrower*.
+
+        Raises:
+            RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
+        """
+        self._lot.check_home("release()")
+        if not self._borrowers[borrower]:
+            del self._borrowers[borrower]
+            raise RuntimeError("this borrower isn't holding any of this CapacityLimiter's tokens")
+        self._give_back(borrower)
+
+    def statistics(self) -> CapacityLimiterStatistics:
+        """Tell who borrows and who waits."""
+        waiters = tuple(self._lot.parked())
+        return CapacityLimiterStatistics(
+            self._borrowed, self._total, tuple(self._borrowers), len(self._lot), waiters
+        )
+
+    async def _acquire(self, borrower: Any) -> None:
+        if self._borrowed < self._total:
+            self._lot.check_home("acquire()")
+            self._lend(borrower)
+            try:
+                await checkpoint()
+            except BaseException:
+                self._give_back(borrower)
+                raise
+        else:
+            await self._wait(borrower)
+
+    async def _wait(self, borrower: Any) -> None:
+        task = current_task()
+        self._waiting[task] = borrower
+        try:
+            await self._lot.park(lambda _: self._give_back(borrower))
+        finally:
+            self._waiting.pop(task, None)
+
+    def _acquire_nowait(self, borrower: Any) -> None:
+        self._lot.check_home("acquire_nowait()")
+        if self._borrowed >= self._total:
+            raise WouldBlock
+        self._lend(borrower)
+
+    def _lend(self, borrower: Any) -> None:
+        self._borrowed += 1
+        self._borrowers[borrower] += 1
+
+    def _give_back(self, borrower: Any) -> None:
+        self._borrowed -= 1
+        if self._borrowers[borrower] == 1:
+            del self._borrowers[borrower]
+        else:
+            self._borrowers[borrower] -= 1
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._borrowed < self._total and (task := self._lot.unpark(None)) is not None:
+            self._lend(self._waiting.pop(task))
+
+    def _refuse_twice(self, borrower: object) -> None:
+        if borrower in self._borrowers or borrower in self._waiting.values():
+            raise RuntimeError(
+                "this borrower is already holding one of this CapacityLimiter's tokens, or waits for one"
+            )
+
+
+def _tokens(value: float) -> float:
+    if value == math.inf:
+        return value
+    if not isinstance(value, int):
+        raise TypeError(f"total_tokens must be an int or math.inf, not {value!r}")
+    return check_int("total_tokens", value, minimum=0)

@@ -1,0 +1,167 @@
+"""The condition."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+
+from pynector.concurrency.task.lowlevel import READY, ParkingLot, Ready, check_int, current_task
+
+from ._held_block import HeldBlock
+from ._lock import Lock
+from ._statistics import ConditionStatistics
+
+T = TypeVar("T")
+
+
+class Condition(HeldBlock):
+    """Tasks that wait until something has changed, and a lock around what changes.
+
+    Who holds the lock may `wait`, which releases it meanwhile, or `notify` those who wait. For something that
+    happens once, `Event` is simpler.
+
+    Args:
+        lock: The lock to use; by default one of its own.
+
+    Raises:
+        TypeError: *lock* is no `Lock` of this package.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import Condition
+
+        async def main() -> None:
+            changed, items = Condition(), []
+
+            async def take() -> None:
+                async with changed:
+                    await changed.wait_for(lambda: items)
+                    print(items.pop())
+                    #> tea
+
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(take)
+                async with changed:
+                    items.append("tea")
+                    changed.notify()
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_core", "_lock", "_lot")
+
+    def __init__(self, lock: Lock | None = None) -> None:
+        if lock is not None and not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"lock must be a pynector.concurrency.primitives.Lock, not {lock!r}")
+        self._lock = Lock() if lock is None else lock
+        self._core = self._lock._lock  # pyright: ignore[reportPrivateUsage]  # the two know each other
+        self._lot: ParkingLot[None] = ParkingLot("Condition")
+
+    def __repr__(self) -> str:
+        return f"<Condition of {self._lock!r}, {len(self._lot)} waiting for a notification>"
+
+    async def acquire(self) -> None:
+        """Acquire the lock, as `Lock.acquire`."""
+        await self._lock.acquire()
+
+    def acquire_nowait(self) -> None:
+        """Acquire the lock if it is free, as `Lock.acquire_nowait`."""
+        self._lock.acquire_nowait()
+
+    def release(self) -> None:
+        """Release the lock, as `Lock.release`."""
+        self._lock.release()
+
+    def locked(self) -> bool:
+        """Whether a task holds the lock."""
+        return self._lock.locked()
+
+    async def wait(self) -> None:
+        """Release the lock, wait for a notification, and take the lock back.
+
+        A checkpoint. However it ends, this task holds the lock again: if it is cancelled, it takes the lock
+        back before it leaves, and a notification on its way goes to the next who waits.
+
+        Raises:
+            RuntimeError: this task does not hold the lock.
+            anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
+        """
+        self._check_held()
+        self._lock.release()
+        try:
+            await self._lot.park(self._pass_on)
+        except BaseException:
+            await self._take_back()
+            raise
+        try:
+            await self._take_back()
+        except anyio.get_cancelled_exc_class():
+            self._pass_on(None)  # cancelled natively after the notification: it is the next one's
+            raise
+
+    async def _take_back(self) -> None:
+        core, task = self._core, current_task()
+        if core.take(task):
+            return
+        cancelled: BaseException | None = None
+        while core.owner is not task:
+            try:
+                with anyio.CancelScope(shield=True):
+                    await core.wait()
+            except anyio.get_cancelled_exc_class() as error:
+                cancelled = error  # native, which no shield holds back; it goes on with the lock in hand
+        if cancelled is not None:
+            raise cancelled
+
+    async def wait_for(self, predicate: Callable[[], T]) -> T:
+        """Wait until *predicate* gives something true, and give that.
+
+        It is called with the lock held: now, and after each notification. If it is true at once, this is no
+        checkpoint.
+
+        Raises:
+            RuntimeError: this task does not hold the lock.
+        """
+        while not (result := predicate()):
+            await self.wait()
+        return result
+
+    def notify(self, n: int = 1) -> Ready[None]:
+        """Wake the first *n* who wait; they go on when they have the lock.
+
+        Never waits; awaiting what it returns is the same as not awaiting it.
+
+        Raises:
+            RuntimeError: this task does not hold the lock.
+            ValueError: *n* is negative.
+        """
+        self._check_held()
+        for _ in range(check_int("n", n, minimum=0)):
+            if self._lot.unpark(None) is None:
+                break
+        return READY
+
+    def notify_all(self) -> Ready[None]:
+        """Wake all who wait; they go on one by one, as they have the lock.
+
+        Never waits; awaiting what it returns is the same as not awaiting it.
+
+        Raises:
+            RuntimeError: this task does not hold the lock.
+        """
+        self._check_held()
+        self._lot.unpark_all(None)
+        return READY
+
+    def _pass_on(self, _: None) -> None:
+        self._lot.unpark(None)
+
+    def _check_held(self) -> None:
+        if self._core.owner is not current_task():
+            raise RuntimeError("The current task is not holding the underlying lock")
+
+    def statistics(self) -> ConditionStatistics:
+        """Tell who waits for a notification, who holds the lock and who waits for it."""
+        return ConditionStatistics(len(self._lot), self._lock.statistics(), tuple(self._lot.parked()))

@@ -1,0 +1,75 @@
+"""The event."""
+
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
+
+from ._statistics import EventStatistics
+
+
+class Event:
+    """A flag that is set once, and tasks that wait for it.
+
+    An event is not cleared: make a new one. For something that happens again and again use `Condition`.
+
+    Once a task has waited, the event belongs to that event loop: `set` and `wait` raise `RuntimeError` in
+    another loop or thread.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import Event
+
+        async def main() -> None:
+            ready = Event()
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(ready.wait)
+                ready.set()
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_lot", "_set")
+
+    def __init__(self) -> None:
+        self._lot: ParkingLot[None] = ParkingLot("Event")
+        self._set = False
+
+    def __repr__(self) -> str:
+        return f"<Event {'set' if self._set else 'not set'}, {len(self._lot)} waiting>"
+
+    def set(self) -> None:
+        """Set the flag and wake all who wait. Nothing happens if it is set.
+
+        A waiter that was woken returns normally, even if its scope is cancelled before it runs.
+
+        Raises:
+            RuntimeError: this is not the event loop that the event belongs to.
+        """
+        self._lot.check_home("set()")
+        if not self._set:
+            self._set = True
+            self._lot.unpark_all(None)
+
+    def is_set(self) -> bool:
+        """Whether the flag is set."""
+        return self._set
+
+    async def wait(self) -> None:
+        """Wait until the flag is set. A checkpoint, also when it is set already.
+
+        Raises:
+            RuntimeError: this is not the event loop that the event belongs to.
+        """
+        if self._set:
+            self._lot.check_home("wait()")
+            await checkpoint()
+        else:
+            await self._lot.park(_keep)
+
+    def statistics(self) -> EventStatistics:
+        """Tell who waits."""
+        return EventStatistics(len(self._lot), tuple(self._lot.parked()))
+
+
+def _keep(_: None) -> None:
+    """A waiter that is cancelled takes nothing along: the flag stays set for all."""

@@ -1,0 +1,105 @@
+"""The lock."""
+
+from anyio import WouldBlock
+
+from pynector.concurrency.task.lowlevel import checkpoint, current_task, operation_budget
+
+from ._held_block import HeldBlock, always
+from ._lock_core import LockCore
+from ._statistics import LockStatistics
+from ._task_info import task_info
+
+
+class Lock(HeldBlock):
+    """One task at a time: who acquires owns the lock until it releases.
+
+    Tasks that find it owned wait, and own it in order of arrival: who releases makes the first waiter the
+    owner, so that no newcomer overtakes. It is not re-entrant. Where any task may release, use
+    `Semaphore(1)`.
+
+    If the owner ends without releasing, everyone who waits, or comes to wait, gets
+    `anyio.BrokenResourceError`.
+
+    Once a task has waited, the lock belongs to that event loop: it raises `RuntimeError` in another loop or
+    thread.
+
+    Args:
+        fast_acquire: Make `acquire` no checkpoint when the lock is free, but every 64th time (the budget is
+            shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import Lock
+
+        async def main() -> None:
+            lock = Lock()
+            async with lock:
+                print(lock)
+                #> <Lock held by '__main__.main', 0 waiting>
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_checkpoint_due", "_lock")
+
+    def __init__(self, *, fast_acquire: bool = False) -> None:
+        self._lock = LockCore("Lock")
+        self._checkpoint_due = operation_budget() if fast_acquire else always
+
+    def __repr__(self) -> str:
+        owner = task_info(self._lock.owner)
+        held = "held" if self.locked() else "free"
+        by = f" by {owner.name!r}" if owner else ""
+        return f"<Lock {held}{by}, {len(self._lock)} waiting>"
+
+    async def acquire(self) -> None:
+        """Own the lock, waiting until it is free.
+
+        A checkpoint, even when it is free, unless made with `fast_acquire=True`. If cancelled, the task does
+        not own it, and an ownership on its way goes to the next.
+
+        Raises:
+            RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
+            anyio.BrokenResourceError: the owner has ended without releasing.
+        """
+        core = self._lock
+        if not core.take(current_task()):
+            await core.wait()
+        elif self._checkpoint_due():
+            await self._pass_checkpoint()
+
+    async def _pass_checkpoint(self) -> None:
+        try:
+            await checkpoint()
+        except BaseException:
+            self._lock.hand_over()
+            raise
+
+    def acquire_nowait(self) -> None:
+        """Own the lock if it is free. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: it is owned.
+            RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
+        """
+        if not self._lock.take(current_task()):
+            raise WouldBlock
+
+    def release(self) -> None:
+        """Give the lock to the first who waits, or leave it free.
+
+        Raises:
+            RuntimeError: this task does not own it.
+        """
+        self._lock.release(current_task())
+
+    def locked(self) -> bool:
+        """Whether a task owns it."""
+        return self._lock.owner is not None
+
+    def statistics(self) -> LockStatistics:
+        """Tell who owns it and who waits."""
+        core = self._lock
+        return LockStatistics(self.locked(), task_info(core.owner), len(core), tuple(core.parked()))

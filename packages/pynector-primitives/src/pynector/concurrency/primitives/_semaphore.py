@@ -1,0 +1,131 @@
+"""The semaphore."""
+
+from typing import Self
+
+from anyio import WouldBlock
+
+from pynector.concurrency.task.lowlevel import ParkingLot, check_int, checkpoint, operation_budget
+
+from ._held_block import HeldBlock, always
+from ._statistics import SemaphoreStatistics
+
+
+class Semaphore(HeldBlock):
+    """A number of free places: a task takes one, works, and gives it back.
+
+    Tasks that find no place free wait, and are served in order of arrival: who releases gives its place to
+    the first, so that no newcomer overtakes. Any task may `release`, not only one that acquired; where a
+    place belongs to the task that took it, use `CapacityLimiter`.
+
+    Once a task has waited, the semaphore belongs to that event loop: it raises `RuntimeError` in another
+    loop or thread.
+
+    Args:
+        initial_value: Places free at the start, zero or more.
+        max_value: The most places that may be free; None: no limit. A release above it is refused.
+        fast_acquire: Make `acquire` no checkpoint when a place is free, but every 64th time (the budget is
+            shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+
+    Raises:
+        TypeError: *initial_value* or *max_value* is no int.
+        ValueError: *initial_value* is negative, or *max_value* is less.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import Semaphore
+
+        async def main() -> None:
+            uploads = Semaphore(3)
+            async with uploads:  # at most three at once
+                print(uploads.value)
+                #> 2
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_checkpoint_due", "_lot", "_max_value", "_value")
+
+    def __init__(
+        self, initial_value: int, *, max_value: int | None = None, fast_acquire: bool = False
+    ) -> None:
+        # Invariant: a place is free only while nobody waits.
+        self._value = check_int("initial_value", initial_value, minimum=0)
+        if max_value is not None and check_int("max_value", max_value, minimum=0) < initial_value:
+            raise ValueError(f"max_value must be >= initial_value, {initial_value}, not {max_value}")
+        self._max_value = max_value
+        self._checkpoint_due = operation_budget() if fast_acquire else always
+        self._lot: ParkingLot[None] = ParkingLot("Semaphore")
+
+    def __repr__(self) -> str:
+        return f"<Semaphore {self._value} free, {len(self._lot)} waiting>"
+
+    async def __aenter__(self) -> Self:  # AnyIO's gives itself as well
+        await self.acquire()
+        return self
+
+    async def acquire(self) -> None:
+        """Take one place, waiting until one is free.
+
+        A checkpoint, even when a place is free, unless made with `fast_acquire=True`. If cancelled, nothing
+        has been taken, and a place on its way goes to the next.
+
+        Raises:
+            RuntimeError: this is not the event loop that the semaphore belongs to.
+        """
+        if self._value:
+            self._lot.check_home("acquire()")
+            self._value -= 1
+            if self._checkpoint_due():
+                await self._pass_checkpoint()
+        else:
+            await self._lot.park(self._give_back)
+
+    async def _pass_checkpoint(self) -> None:
+        try:
+            await checkpoint()
+        except BaseException:
+            self._give_back(None)
+            raise
+
+    def acquire_nowait(self) -> None:
+        """Take one place if one is free. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: none is free.
+            RuntimeError: this is not the event loop that the semaphore belongs to.
+        """
+        self._lot.check_home("acquire_nowait()")
+        if not self._value:
+            raise WouldBlock
+        self._value -= 1
+
+    def release(self) -> None:
+        """Give one place to the first who waits, or leave it free.
+
+        Raises:
+            ValueError: as many places are free as may be.
+            RuntimeError: this is not the event loop that the semaphore belongs to.
+        """
+        if self._value == self._max_value:
+            raise ValueError(f"semaphore released too many times; its max_value is {self._max_value}")
+        self._give_back(None)
+
+    def _give_back(self, _: None) -> None:
+        if self._lot.unpark(None) is None:
+            self._value += 1
+
+    @property
+    def value(self) -> int:
+        """The number of free places."""
+        return self._value
+
+    @property
+    def max_value(self) -> int | None:
+        """The most places that may be free; None: no limit."""
+        return self._max_value
+
+    def statistics(self) -> SemaphoreStatistics:
+        """Tell who waits."""
+        return SemaphoreStatistics(len(self._lot), tuple(self._lot.parked()))
