@@ -4,6 +4,7 @@ from ._capacity_limiter import CapacityLimiter
 from ._condition import Condition
 from ._event import Event
 from ._lock import Lock
+from ._rate_limiter import RateLimiter, RateLimiterStatistics
 from ._semaphore import Semaphore
 from ._statistics import (
     CapacityLimiterStatistics,
@@ -22,6 +23,8 @@ __all__ = [
     "EventStatistics",
     "Lock",
     "LockStatistics",
+    "RateLimiter",
+    "RateLimiterStatistics",
     "Semaphore",
     "SemaphoreStatistics",
 ]

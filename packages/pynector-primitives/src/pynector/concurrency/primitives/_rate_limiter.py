@@ -1,0 +1,149 @@
+"""The rate limiter."""
+
+import math
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from anyio import CancelScope, WouldBlock
+
+from pynector.concurrency.task.lowlevel import ParkedTask, ParkingLot, check_int, checkpoint, current_time
+
+from ._gcra import Gcra
+
+
+@dataclass(frozen=True)
+class RateLimiterStatistics:
+    """What a `RateLimiter` tells of itself.
+
+    Attributes:
+        tasks_waiting: The number of tasks that wait for a permit.
+        waiters: The tasks that wait, in order of arrival.
+    """
+
+    tasks_waiting: int
+    waiters: tuple[ParkedTask, ...] = ()
+
+
+class RateLimiter:
+    """Permits at a steady rate: a task that takes one too early waits until it is due.
+
+    Permits are taken and not given back: each call of a service, say, takes one. To bound how many run at
+    the same time use `Semaphore` or `CapacityLimiter`.
+
+    In any window of `w` seconds no more than `burst + rate * w / per` permits are taken. Tasks wait in order
+    of arrival; one that is cancelled takes nothing, and those behind move up. There is no background task:
+    the first who waits sleeps until its permit is due.
+
+    Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
+    or thread.
+
+    Args:
+        rate: Permits every *per* seconds, more than zero.
+        per: Seconds, more than zero.
+        burst: Permits that can be taken at once after a rest, at least one. With 1 they are evenly spaced.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: an argument is out of its range.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import RateLimiter
+
+        async def main() -> None:
+            limiter = RateLimiter(100, per=60, burst=10)  # 100 a minute, up to 10 at once
+            async with limiter:
+                print("called")
+                #> called
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_gcra", "_lot", "_naps", "_taken_turn")
+
+    def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None:
+        interval = _positive("per", per) / _positive("rate", rate)
+        self._gcra = Gcra(interval, check_int("burst", burst, minimum=1))
+        # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
+        self._taken_turn = False
+        self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
+        self._naps: ParkingLot[None] = ParkingLot("RateLimiter")  # who has the turn and waits for the clock
+
+    def __repr__(self) -> str:
+        return f"<RateLimiter {self._waiting()} waiting>"
+
+    async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Nothing is given back."""
+
+    async def acquire(self) -> None:
+        """Take one permit, waiting until it is due.
+
+        A checkpoint, always. If cancelled, nothing has been taken.
+
+        Raises:
+            RuntimeError: this is not the event loop that the limiter belongs to.
+        """
+        self._naps.check_home("acquire()")
+        if self._taken_turn:
+            await self._lot.park(self._pass_turn)
+            rested = True
+        else:
+            self._taken_turn = True
+            rested = False
+        try:
+            await self._take_when_due(rested)
+        finally:
+            self._pass_turn(None)
+
+    async def _take_when_due(self, rested: bool) -> None:
+        if not rested and self._gcra.may_take_at() <= current_time():
+            await checkpoint()
+        # A timer may fire a little early, by the resolution of the clock.
+        while self._gcra.may_take_at() > current_time():
+            with CancelScope(deadline=self._gcra.may_take_at()):
+                await self._naps.park(_nothing)
+        self._gcra.take(current_time())
+
+    def acquire_nowait(self) -> None:
+        """Take one permit if one is due and nobody waits. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: none is due, or another task waits.
+            RuntimeError: this is not the event loop that the limiter belongs to.
+        """
+        self._naps.check_home("acquire_nowait()")
+        now = current_time()
+        if self._taken_turn or self._gcra.may_take_at() > now:
+            raise WouldBlock
+        self._gcra.take(now)
+
+    def statistics(self) -> RateLimiterStatistics:
+        """Tell who waits."""
+        return RateLimiterStatistics(self._waiting(), (*self._naps.parked(), *self._lot.parked()))
+
+    def _waiting(self) -> int:
+        return len(self._naps) + len(self._lot)
+
+    def _pass_turn(self, _: None) -> None:
+        self._taken_turn = self._lot.unpark(None) is not None
+
+
+def _positive(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number > 0, not {value}")
+    return value
+
+
+def _nothing(_: None) -> None:
+    """Nobody wakes a nap but the clock."""
