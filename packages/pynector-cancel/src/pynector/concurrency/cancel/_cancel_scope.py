@@ -4,9 +4,11 @@ import math
 import time
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import anyio
+
+from pynector.concurrency.task.lowlevel import cancel_scope, current_time
 
 from ._unix_time import unix_time_of
 
@@ -50,22 +52,29 @@ class CancelScope(anyio.CancelScope):
 
     __slots__ = ("_cancelled_by_call", "_caught", "_deadline", "_delay", "_reason", "_scope", "_shield")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        return object.__new__(cls)  # AnyIO's would make a scope of the event loop's own class
+    _delay: float | None  # seconds from entering, where the time limit is relative
+    _reason: str | None
+    _scope: anyio.CancelScope | None  # AnyIO's, from entering
 
-    def __init__(self, *, deadline: float | datetime | None = math.inf, shield: bool = False) -> None:
-        self._deadline = math.inf if deadline is math.inf else unix_time_of(deadline)
-        self._delay: float | None = None  # seconds from entering; set by the time limits
+    def __new__(cls, *, deadline: float | datetime | None = math.inf, shield: bool = False) -> Self:
+        return cls._limited(unix_time_of(deadline), None, shield)
+
+    @classmethod
+    def _limited(cls, deadline: float, delay: float | None, shield: bool) -> Self:
+        self = object.__new__(cls)  # AnyIO's would make a scope of the event loop's own class
+        self._deadline = deadline
+        self._delay = delay
         self._shield = shield
-        self._scope: anyio.CancelScope | None = None
+        self._scope = None
         self._cancelled_by_call = False
         self._caught = False
-        self._reason: str | None = None
+        self._reason = None
+        return self
 
     def __enter__(self) -> Self:
         if self._scope is not None:
             raise RuntimeError("cancel scope was entered before; make a new one for each block")
-        self._scope = scope = anyio.move_on_after(self._seconds_left(), shield=self._shield)
+        self._scope = scope = cancel_scope(self._seconds_left(), self._shield)
         if self._cancelled_by_call:
             scope.cancel(self._reason)
         scope.__enter__()
@@ -80,7 +89,12 @@ class CancelScope(anyio.CancelScope):
         if exc is None:
             self._caught = self._cancelled_by_call
             return False  # there was nothing to swallow, though trio's scope says True
+        if swallowed and not self._cancelled_by_call:
+            self._interrupted_by_deadline(exc)
         return swallowed
+
+    def _interrupted_by_deadline(self, cancellation: BaseException) -> None:
+        """Nothing more to do; a scope that fails raises here."""
 
     def __repr__(self) -> str:
         state = "new" if self._scope is None else "cancelled" if self.cancel_called else "entered"
@@ -146,7 +160,7 @@ class CancelScope(anyio.CancelScope):
         self._delay = None
         if self._scope is not None:
             left = self._seconds_left()
-            self._scope.deadline = math.inf if left is None else anyio.current_time() + left
+            self._scope.deadline = math.inf if left is None else current_time() + left
 
     @property
     def shield(self) -> bool:

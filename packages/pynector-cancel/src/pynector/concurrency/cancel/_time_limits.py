@@ -2,21 +2,11 @@
 
 import math
 from datetime import UTC, datetime
-from types import TracebackType
 
 from pynector.concurrency.task.lowlevel import check_seconds
 
 from ._cancel_scope import CancelScope
-
-
-class MoveOnScope(CancelScope):
-    """A scope whose deadline counts from entering its block."""
-
-    __slots__ = ()
-
-    def __init__(self, delay: float | None, shield: bool) -> None:
-        super().__init__(shield=shield)
-        self._delay = delay
+from ._unix_time import unix_time_of
 
 
 class FailScope(CancelScope):
@@ -24,25 +14,10 @@ class FailScope(CancelScope):
 
     __slots__ = ("_told",)
 
-    def __init__(
-        self,
-        delay: float | None = None,
-        deadline: float | datetime | None = math.inf,
-        shield: bool = False,
-        reason: str | None = None,
-    ) -> None:
-        super().__init__(deadline=deadline, shield=shield)
-        self._delay = delay
-        self._told = reason
+    _told: str | None
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> bool:
-        swallowed = super().__exit__(exc_type, exc, tb)
-        # Our scope swallowed a cancellation, and nobody called cancel(): so it was the deadline.
-        if swallowed and not self._cancelled_by_call:
-            raise TimeoutError(self._told or self._limit()) from exc
-        return swallowed
+    def _interrupted_by_deadline(self, cancellation: BaseException) -> None:
+        raise TimeoutError(self._told or self._limit()) from cancellation
 
     def _limit(self) -> str:
         if self._delay is not None:
@@ -75,7 +50,7 @@ def move_on_after(delay: float | None, shield: bool = False) -> CancelScope:
         anyio.run(main)
         ```
     """
-    return MoveOnScope(None if delay is None else check_seconds("delay", delay), shield)
+    return CancelScope._limited(math.inf, None if delay is None else check_seconds("delay", delay), shield)
 
 
 def move_on_at(deadline: float | datetime | None, shield: bool = False) -> CancelScope:
@@ -125,7 +100,9 @@ def fail_after(delay: float | None, shield: bool = False, reason: str | None = N
         anyio.run(main)
         ```
     """
-    return FailScope(None if delay is None else check_seconds("delay", delay), math.inf, shield, reason)
+    scope = FailScope._limited(math.inf, None if delay is None else check_seconds("delay", delay), shield)
+    scope._told = reason
+    return scope
 
 
 def fail_at(
@@ -143,4 +120,6 @@ def fail_at(
         TypeError: *deadline* is neither a number nor a `datetime` nor None.
         ValueError: *deadline* is NaN, a `datetime` without a time zone, or too small to be Unix time.
     """
-    return FailScope(None, deadline, shield, reason)
+    scope = FailScope._limited(unix_time_of(deadline), None, shield)
+    scope._told = reason
+    return scope

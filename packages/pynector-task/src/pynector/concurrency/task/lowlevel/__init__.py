@@ -6,7 +6,7 @@ but never wait, and the checks of arguments that give the same words everywhere.
 """
 
 from ._arguments import check_callable, check_int, check_seconds
-from ._backend import checkpoint, current_task, current_time, unwatch_exit, watch_exit
+from ._backend import cancel_scope, checkpoint, current_task, current_time, unwatch_exit, watch_exit
 from ._budget import operation_budget
 from ._parked_task import ParkedTask
 from ._parking_lot import ParkingLot, parked_tasks
@@ -17,6 +17,7 @@ __all__ = [
     "ParkedTask",
     "ParkingLot",
     "Ready",
+    "cancel_scope",
     "check_callable",
     "check_int",
     "check_seconds",

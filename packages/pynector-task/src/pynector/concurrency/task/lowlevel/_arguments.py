@@ -24,6 +24,8 @@ def check_seconds(name: str, value: object, *, minimum: float = -math.inf) -> fl
         TypeError: *value* is no number.
         ValueError: *value* is NaN, or less than *minimum*.
     """
+    if type(value) is float and value >= minimum:
+        return value  # the usual case, at a third of the cost
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
     if math.isnan(value):

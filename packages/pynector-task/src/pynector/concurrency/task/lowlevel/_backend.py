@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from anyio import NoEventLoopError
+from anyio import CancelScope, NoEventLoopError
 
 from . import _asyncio
 
@@ -30,6 +30,7 @@ class Backend(Protocol):
     def current_loop(self) -> object: ...
     def current_time(self) -> float: ...
     def checkpoint(self) -> Coroutine[Any, Any, None]: ...
+    def cancel_scope(self, seconds: float | None, shield: bool) -> CancelScope: ...
     def task_name(self, task: Task) -> str | None: ...
     def park(self, tickets: Tickets, give_back: Callable[[Any], object]) -> Coroutine[Any, Any, Any]: ...
     def watch_exit(self, task: Task, callback: Callable[[Task], None]) -> None: ...
@@ -79,6 +80,14 @@ def checkpoint() -> Coroutine[Any, Any, None]:
     The same as `anyio.lowlevel.checkpoint()`, found with fewer calls.
     """
     return backend_here().checkpoint()
+
+
+def cancel_scope(seconds: float | None, shield: bool = False) -> CancelScope:
+    """Make AnyIO's scope, cancelled *seconds* from now, or never if that is None.
+
+    The same as `anyio.move_on_after()`, found with fewer calls.
+    """
+    return backend_here().cancel_scope(seconds, shield)
 
 
 def watch_exit(task: Task, callback: Callable[[Task], None]) -> None:

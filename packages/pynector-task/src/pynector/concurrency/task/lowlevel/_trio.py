@@ -1,11 +1,12 @@
 """Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
 
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import trio
-from anyio import BrokenResourceError
+from anyio import BrokenResourceError, CancelScope
 
 if TYPE_CHECKING:
     from ._backend import Tickets
@@ -39,6 +40,11 @@ class Ticket:
     def set_exception(self, error: BaseException) -> None:
         self.error = error
         trio.lowlevel.reschedule(self.task)
+
+
+def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
+    deadline = math.inf if seconds is None else trio.current_time() + seconds
+    return cast(CancelScope, trio.CancelScope(deadline=deadline, shield=shield))  # what AnyIO's forwards to
 
 
 def task_name(task: object) -> str | None:
