@@ -1,6 +1,7 @@
 """Pools, bounded maps, retries and workers: patterns made of tasks, scopes and primitives."""
 
 from ._circuit_open import CircuitOpenError
+from ._pool import ConnectionPool
 from ._retry.budget import RetryBudget
 from ._retry.failed_attempt import FailedAttempt
 from ._retry.pause import retry_pauses_off
@@ -9,6 +10,7 @@ from ._retry.with_timeout import retry_with_timeout
 
 __all__ = [
     "CircuitOpenError",
+    "ConnectionPool",
     "FailedAttempt",
     "RetryBudget",
     "RetryPolicy",

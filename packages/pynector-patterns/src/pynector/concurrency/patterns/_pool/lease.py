@@ -1,0 +1,99 @@
+"""The right to use one connection for a while."""
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .slot import Slot
+
+if TYPE_CHECKING:
+    from .lender import Lender
+
+C = TypeVar("C")
+
+
+class Lease(Generic[C]):
+    """What `acquire()` gives: await it for a connection, or enter it with `async with`.
+
+    ```python
+    async with pool.acquire() as connection:  # given back at the end of the block
+        ...
+
+    connection = await pool.acquire()  # given back by pool.release(connection)
+    ```
+
+    A block that ends with an error, a cancellation included, may leave its connection in the middle of an
+    exchange. The connection is then closed, not lent again, unless the pool has a `reset` and that succeeds.
+
+    Nothing is taken before it is awaited or entered. It is a coroutine in all that matters, so
+    `create_task(pool.acquire())` works.
+    """
+
+    # No __init__, and the short way twice: this path is as short as Python allows.
+    __slots__ = ("__weakref__", "_steps", "lender", "slot")
+
+    lender: "Lender[C]"
+    slot: Slot[C] | None
+    _steps: Generator[Any, Any, C]
+
+    def __await__(self) -> Generator[Any, Any, C]:
+        lender = self.lender
+        lender.leases = lease = lender.leases + 1
+        if lease & 63:  # else a checkpoint is due
+            try:
+                slot = lender.pop_ready()
+            except IndexError:
+                pass
+            else:
+                slot.lease = self
+                return slot.connection
+        slot = yield from lender.lend(self).__await__()
+        return slot.connection
+
+    async def __aenter__(self) -> C:
+        if self.slot is not None:
+            raise RuntimeError("lease is entered already; call acquire() for each 'async with'")
+        lender = self.lender
+        lender.leases = lease = lender.leases + 1
+        if lease & 63:
+            try:
+                slot = lender.pop_ready()
+            except IndexError:
+                slot = await lender.lend(self)
+            else:
+                slot.lease = self
+        else:
+            slot = await lender.lend(self)
+        self.slot = slot
+        return slot.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        slot, self.slot = self.slot, None
+        assert slot is not None
+        if slot.lease is not self:
+            return  # given back or discarded within the block
+        lender = self.lender
+        if kind is None and lender.calm:
+            slot.lease = None
+            lender.idle.append(slot)
+        else:
+            await lender.end(slot, clean=kind is None)
+
+    def send(self, value: Any) -> Any:
+        """Take the next step, as a coroutine does."""
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error at the current step, as a coroutine does."""
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        """Give up, as a coroutine does."""
+        self._begun().close()
+
+    def _begun(self) -> Generator[Any, Any, C]:
+        if not hasattr(self, "_steps"):
+            self._steps = self.__await__()
+        return self._steps

@@ -1,0 +1,160 @@
+"""What the pool decides, without waiting: which connection goes where, and who may open one."""
+
+from collections import deque
+from typing import Generic, TypeVar
+
+from .slot import Grant, Slot, Turn
+
+C = TypeVar("C")
+
+
+class PoolState(Generic[C]):
+    """The books of a pool. Each method is one whole step; nothing in here waits.
+
+    Invariant: idle + lent + opening + closing <= max_connections, at every step. (After the maximum was
+    lowered the sum may be above it; then it only falls.)
+
+    Invariant: while a task waits no connection is idle and no place is free: both are handed over at once.
+
+    Args:
+        max_connections: The most connections there may be.
+        fifo: Lend the one that has been idle longest; otherwise the one used last.
+        plain: A lease needs nothing but to be handed out and taken back.
+    """
+
+    __slots__ = (
+        "_expired_lent",
+        "_plain",
+        "_pop_idle",
+        "calm",
+        "closed",
+        "closing",
+        "idle",
+        "leases",
+        "max_connections",
+        "opening",
+        "pop_ready",
+        "slots",
+        "waiting",
+    )
+
+    def __init__(self, max_connections: int, *, fifo: bool = False, plain: bool = True) -> None:
+        self.max_connections = max_connections
+        self.idle: deque[Slot[C]] = deque()
+        self.slots: dict[int, Slot[C]] = {}
+        """The idle and the lent, by the `id` of the connection: it need not be hashable."""
+        self.opening = 0
+        self.closing = 0
+        self.waiting = 0
+        self.leases = 0
+        self.closed = False
+        self._plain = plain
+        self._expired_lent = 0
+        self._pop_idle = self.idle.popleft if fifo else self.idle.pop
+        self.pop_ready = self._pop_idle if plain else deque[Slot[C]]().pop
+        """Gives an idle connection that may be lent without a further look; IndexError if there is none."""
+        self.calm = plain
+        """Whether a lease that ends may put its connection back into `idle` without a further look."""
+
+    def wake(self, grant: Grant[C]) -> bool:
+        """Wake the first who waits with what it is granted; False if nobody could be woken."""
+        raise NotImplementedError
+
+    @property
+    def lent(self) -> int:
+        """Connections that are neither idle nor being closed."""
+        return len(self.slots) - len(self.idle)
+
+    @property
+    def total(self) -> int:
+        """What the maximum bounds: connections, and places that are kept for one."""
+        return len(self.slots) + self.opening + self.closing
+
+    def request(self) -> Grant[C] | None:
+        """Give an idle connection, or a place to open one, or None: then the caller has to wait."""
+        if self.idle:
+            return self._pop_idle()
+        return Turn.OPEN if self.reserve() else None
+
+    def reserve(self) -> bool:
+        """Keep a place to open a connection, if one is free."""
+        if self.closed or self.total >= self.max_connections:
+            return False
+        self.opening += 1
+        return True
+
+    def opened(self, slot: Slot[C]) -> None:
+        """A connection was opened in the place that was kept for it. It counts as lent."""
+        self.opening -= 1
+        self.slots[id(slot.connection)] = slot
+
+    def not_opened(self) -> None:
+        """A place that was kept is not used: it goes to the next who waits."""
+        self.opening -= 1
+        self._pass_places_on()
+
+    def give_back(self, slot: Slot[C]) -> None:
+        """A lent connection can be lent again: the first who waits gets it."""
+        slot.lease = None
+        if self.closed or not self.waiting or not self.wake(slot):
+            self.idle.append(slot)
+
+    def retire(self, slot: Slot[C]) -> None:
+        """A lent connection is to be closed. Its place is taken until that is done."""
+        del self.slots[id(slot.connection)]
+        slot.closed = True
+        self.closing += 1
+        if slot.expired:
+            self._expired_lent -= 1
+
+    def retire_idle(self) -> Slot[C]:
+        """The connection that has been idle longest is to be closed."""
+        slot = self.idle.popleft()
+        self.retire(slot)
+        return slot
+
+    def gone(self) -> None:
+        """A connection has been closed: its place goes to the next who waits."""
+        self.closing -= 1
+        self._pass_places_on()
+
+    def take_back(self, grant: Grant[C]) -> None:
+        """Whoever was granted this cannot use it: the next gets it, or it would be lost for ever."""
+        if isinstance(grant, Slot):
+            if not grant.closed:
+                self.give_back(grant)
+        elif grant is Turn.OPEN:
+            self.not_opened()
+
+    def began_to_wait(self) -> None:
+        """One more waits."""
+        self.waiting += 1
+        self.calm = False
+
+    def stopped_waiting(self) -> None:
+        """One that waited goes on, with or without a grant."""
+        self.waiting -= 1
+        if not self.waiting:
+            self.settle()
+
+    def shut(self) -> None:
+        """From now on nothing is lent or opened."""
+        self.closed = True
+        self.calm = False
+
+    def settle(self) -> None:
+        """See anew whether leases may end the short way."""
+        self.calm = (
+            self._plain
+            and not self.waiting
+            and not self.closed
+            and not self._expired_lent
+            and self.total <= self.max_connections
+        )
+
+    def _pass_places_on(self) -> None:
+        while self.waiting and self.reserve():
+            if not self.wake(Turn.OPEN):
+                self.opening -= 1
+                break
+        self.settle()
