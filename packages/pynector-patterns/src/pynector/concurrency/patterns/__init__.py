@@ -1,6 +1,7 @@
 """Pools, bounded maps, retries and workers: patterns made of tasks, scopes and primitives."""
 
 from ._circuit_open import CircuitOpenError
+from ._parallel_requests import parallel_requests
 from ._pool import ConnectionPool
 from ._retry.budget import RetryBudget
 from ._retry.failed_attempt import FailedAttempt
@@ -14,6 +15,7 @@ __all__ = [
     "FailedAttempt",
     "RetryBudget",
     "RetryPolicy",
+    "parallel_requests",
     "retry_pauses_off",
     "retry_with_timeout",
 ]

@@ -1,0 +1,1 @@
+"""Bounded maps: workers that pull items from one input."""

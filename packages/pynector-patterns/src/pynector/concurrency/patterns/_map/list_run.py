@@ -1,0 +1,82 @@
+"""A bounded map whose results are kept in a list."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar, cast
+
+from anyio import get_cancelled_exc_class
+
+from pynector.concurrency.task import TaskGroup, create_task_group
+from pynector.concurrency.task.lowlevel import checkpoint, operation_budget
+
+from .._own_context import ContextMark, call_in
+from .source import close_source, iterator_of
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ListRun(Generic[T, R]):
+    """Workers that take items from one iterator and put each result in its place in a list.
+
+    Invariant: at most *max_workers* tasks exist, whatever the number of items; a worker is added only when
+    the one before it found an item.
+    """
+
+    __slots__ = ("_context", "_error", "_func", "_group", "_items", "_results", "_source", "_vacancies")
+
+    def __init__(self, func: Callable[[T], Awaitable[R]], items: Iterable[T], *, max_workers: int) -> None:
+        self._func = func
+        self._source = items
+        self._items = iterator_of("urls", items)
+        self._vacancies = max_workers
+        self._results: list[R] = []
+        self._context = copy_context()
+        self._error: BaseException | None = None
+        self._group: TaskGroup = create_task_group()
+
+    async def run(self) -> list[R]:
+        """Give the results, in order of the items, or raise the first error."""
+        try:
+            async with self._group as group:
+                self._add_worker()
+            if group.cancel_scope.cancel_called:
+                raise self._error or get_cancelled_exc_class()("a worker was cancelled")
+            return self._results
+        finally:
+            self._error = None  # its traceback refers to this frame
+            close_source(self._source)
+
+    def _add_worker(self) -> None:
+        if self._vacancies:
+            self._vacancies -= 1
+            context = self._context.copy()
+            self._group.create_task(self._work(), name=f"map worker {self._vacancies}", context=context)
+
+    async def _work(self) -> None:
+        func, results, context = self._func, self._results, self._context
+        spend = operation_budget()
+        is_unchanged = ContextMark().matches
+        has_item = must_isolate = False
+        for item in self._items:
+            if not has_item:
+                has_item = True
+                self._add_worker()
+            place = len(results)
+            results.append(cast(Any, None))
+            try:
+                results[place] = await (call_in(context.copy(), func, item) if must_isolate else func(item))
+            except Exception as error:
+                return self._fail(error)
+            except BaseException as error:
+                self._error = self._error or error  # what awaits a cancelled task fails with a cancellation
+                raise
+            if not must_isolate:
+                must_isolate = not is_unchanged(copy_context())
+            if spend():
+                await checkpoint()
+
+    def _fail(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = error
+            self._group.cancel(f"an item failed: {error!r}")
