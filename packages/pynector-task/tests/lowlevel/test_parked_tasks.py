@@ -1,0 +1,84 @@
+"""parked_tasks() tells who waits for what, since when, and held by whom."""
+
+import time
+
+import anyio
+import pytest
+from anyio import wait_all_tasks_blocked
+
+from pynector.concurrency.task.lowlevel import (
+    ParkedTask,
+    ParkingLot,
+    current_task,
+    parked_tasks,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def nothing(_: object) -> None:
+    pass
+
+
+async def test_where_nobody_waits_there_is_no_record() -> None:
+    assert parked_tasks() == []
+
+
+async def test_all_lots_of_the_loop_are_seen_the_longest_wait_first() -> None:
+    gate: ParkingLot[None] = ParkingLot("Gate")
+    door: ParkingLot[None] = ParkingLot("Door")
+
+    async with anyio.create_task_group() as tg:
+        for lot, name in ((gate, "one"), (door, "two"), (gate, "three")):
+            tg.start_soon(lot.park, nothing, name=name)
+            await anyio.sleep(0.001)
+        seen = [(parked.name, parked.waits_for) for parked in parked_tasks()]
+        tg.cancel_scope.cancel()
+
+    assert seen == [("one", "Gate"), ("two", "Door"), ("three", "Gate")]
+    assert parked_tasks() == []
+
+
+async def test_since_is_on_the_monotonic_clock() -> None:
+    gate: ParkingLot[None] = ParkingLot("Gate")
+    before = time.monotonic()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(gate.park, nothing)
+        await wait_all_tasks_blocked()
+        (parked,) = gate.parked()
+        tg.cancel_scope.cancel()
+
+    assert before <= parked.since <= time.monotonic()
+
+
+async def test_held_by_names_tasks_and_shows_anything_else() -> None:
+    here = current_task()
+    gate: ParkingLot[None] = ParkingLot("Gate", holders=lambda: [here, "borrower", 7])
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(gate.park, nothing)
+        await wait_all_tasks_blocked()
+        (parked,) = parked_tasks()
+        tg.cancel_scope.cancel()
+
+    assert parked.held_by == (anyio.get_current_task().name, "'borrower'", "7")
+
+
+async def test_a_lot_that_is_gone_is_forgotten() -> None:
+    gate: ParkingLot[None] | None = ParkingLot("Gate")
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(gate.park, nothing)
+        await wait_all_tasks_blocked()
+        tg.cancel_scope.cancel()
+    gate = None
+
+    assert parked_tasks() == []
+
+
+def test_a_record_reads_as_a_sentence() -> None:
+    free = ParkedTask("worker", "Gate", 1.5, ())
+    held = ParkedTask("worker", "Lock", 1.5, ("boss", "aide"))
+
+    assert str(free) == "'worker' waits for Gate since 1.500"
+    assert str(held) == "'worker' waits for Lock since 1.500, held by 'boss', 'aide'"

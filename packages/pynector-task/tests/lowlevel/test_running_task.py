@@ -1,0 +1,173 @@
+"""The running task, its clock, its checkpoint, and the watch on its end."""
+
+from typing import Any
+
+import anyio
+import pytest
+from anyio import wait_all_tasks_blocked
+
+from pynector.concurrency.task.lowlevel import (
+    checkpoint,
+    current_task,
+    current_time,
+    unwatch_exit,
+    watch_exit,
+)
+
+
+@pytest.mark.anyio
+async def test_current_task_is_the_native_task() -> None:
+    assert id(current_task()) == anyio.get_current_task().id
+
+
+@pytest.mark.anyio
+async def test_each_task_is_its_own_current_task() -> None:
+    async def note() -> None:
+        tasks.append(current_task())
+
+    tasks: list[Any] = [current_task()]
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(note)
+        tg.start_soon(note)
+
+    assert len({id(task) for task in tasks}) == 3
+
+
+@pytest.mark.anyio
+async def test_current_time_is_that_of_the_event_loop() -> None:
+    before = anyio.current_time()
+
+    assert before <= current_time() <= anyio.current_time()
+
+
+@pytest.mark.parametrize("call", [current_task, current_time, checkpoint])
+def test_outside_an_event_loop_they_are_refused(call: Any) -> None:
+    with pytest.raises(anyio.NoEventLoopError, match=r"^no task is running here; call this from an async"):
+        call()
+
+
+@pytest.mark.anyio
+async def test_checkpoint_lets_other_tasks_run() -> None:
+    async def note() -> None:
+        steps.append("other")
+
+    steps: list[str] = []
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(note)
+        await checkpoint()
+        await checkpoint()  # trio runs the tasks of one turn in any order
+        steps.append("self")
+
+    assert steps == ["other", "self"]
+
+
+@pytest.mark.anyio
+async def test_checkpoint_raises_a_cancellation() -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await checkpoint()
+        pytest.fail("not cancelled")
+
+    assert scope.cancelled_caught
+
+
+class Watch:
+    """A task that waits to be let go, and who was called when it ended."""
+
+    def __init__(self) -> None:
+        self.task: Any = None
+        self.ended: list[Any] = []
+        self.release = anyio.Event()
+
+    async def run(self) -> None:
+        self.task = current_task()
+        await self.release.wait()
+
+    def note(self, task: Any) -> None:
+        self.ended.append(task)
+
+
+@pytest.mark.anyio
+async def test_watch_exit_calls_back_with_the_task_when_it_ends() -> None:
+    watch = Watch()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run)
+        await wait_all_tasks_blocked()
+        watch_exit(watch.task, watch.note)
+        await wait_all_tasks_blocked()
+        assert watch.ended == []
+        watch.release.set()
+        await wait_all_tasks_blocked()
+
+    assert watch.ended == [watch.task]
+
+
+@pytest.mark.anyio
+async def test_watch_exit_calls_back_when_the_task_is_cancelled() -> None:
+    watch = Watch()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run)
+        await wait_all_tasks_blocked()
+        watch_exit(watch.task, watch.note)
+        tg.cancel_scope.cancel()
+    await wait_all_tasks_blocked()
+
+    assert watch.ended == [watch.task]
+
+
+@pytest.mark.anyio
+async def test_unwatch_exit_takes_the_watch_back() -> None:
+    watch = Watch()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run)
+        await wait_all_tasks_blocked()
+        watch_exit(watch.task, watch.note)
+        unwatch_exit(watch.task, watch.note)
+        watch.release.set()
+    await wait_all_tasks_blocked()
+
+    assert watch.ended == []
+
+
+@pytest.mark.anyio
+async def test_unwatch_exit_of_another_callback_leaves_the_watch() -> None:
+    watch = Watch()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run)
+        await wait_all_tasks_blocked()
+        watch_exit(watch.task, watch.note)
+        unwatch_exit(watch.task, print)
+        watch.release.set()
+    await wait_all_tasks_blocked()
+
+    assert watch.ended == [watch.task]
+
+
+@pytest.mark.anyio
+async def test_unwatch_exit_without_a_watch_does_nothing() -> None:
+    watch = Watch()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run)
+        await wait_all_tasks_blocked()
+        unwatch_exit(watch.task, watch.note)
+        watch.release.set()
+    await wait_all_tasks_blocked()
+    unwatch_exit(watch.task, watch.note)
+
+    assert watch.ended == []
+
+
+@pytest.mark.anyio
+async def test_watch_exit_of_a_task_that_has_ended_is_refused() -> None:
+    watch = Watch()
+    watch.release.set()
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(watch.run, name="gone")
+
+    with pytest.raises(anyio.BrokenResourceError, match=r"^task 'gone' has ended$"):
+        watch_exit(watch.task, watch.note)
