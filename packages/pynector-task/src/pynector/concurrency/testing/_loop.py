@@ -211,7 +211,11 @@ class ControlledLoop(asyncio.AbstractEventLoop):
         while self._timers and self._timers[0][0] <= self._now:
             timer = self._pop_timer()
             if not timer.cancelled():
-                self._append(_Ready(timer._run, (), self))
+                self._append(_Ready(self._fire, (timer,), self))
+
+    def _fire(self, timer: asyncio.TimerHandle) -> None:
+        if not timer.cancelled():  # by what ran at the same time
+            timer._run()
 
     def _pop_timer(self) -> asyncio.TimerHandle:
         timer = heapq.heappop(self._timers)[2]
