@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
 import pytest
+import trio
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.testing import explore, invariant
@@ -65,9 +68,62 @@ async def sleeps_for_ever() -> None:
         await anyio.sleep(3600)
 
 
+async def swallows_everything() -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            await anyio.sleep(1)
+
+
+async def waits_in_a_shield() -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.Event().wait()
+
+
+async def sleeps_for_an_hour() -> None:
+    began = anyio.current_time()
+    await anyio.sleep(3600)
+    assert anyio.current_time() == began + 3600
+
+
+async def waits_until_the_others_wait() -> None:
+    event = anyio.Event()
+    with anyio.move_on_after(1):
+        async with anyio.create_task_group() as tg:
+            for _ in range(3):
+                tg.start_soon(event.wait)
+            await anyio.wait_all_tasks_blocked()
+            event.set()
+    assert event.is_set()
+
+
+async def asks_a_thread() -> None:
+    told: list[int] = []
+
+    def work() -> int:
+        anyio.from_thread.run_sync(told.append, 1)
+        return 2
+
+    assert await anyio.to_thread.run_sync(work) == 2
+    assert told == [1]
+
+
 async def leaves_a_task_behind() -> None:
-    task = asyncio.create_task(asyncio.sleep(5))
-    assert task
+    if trio.lowlevel.in_trio_run():
+        trio.lowlevel.spawn_system_task(trio.sleep, 5)
+    else:
+        leaves_a_task_behind.task = asyncio.create_task(asyncio.sleep(5))  # type: ignore[attr-defined]
+
+
+async def starts_at_once() -> None:
+    began: list[bool] = []
+
+    async def child() -> None:
+        began.append(True)
+        await checkpoint()
+
+    async with asyncio.TaskGroup() as tg:
+        tg.create_task(child())
+        assert began
 
 
 async def forgets_to_await() -> None:
@@ -91,19 +147,25 @@ async def breaks_its_invariant() -> None:
         await checkpoint()
 
 
-def test_a_correct_scenario_is_clean() -> None:
-    report = explore(counts_under_a_lock, schedules=200)
+BACKENDS = ["asyncio", "trio"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_correct_scenario_is_clean(backend: str) -> None:
+    report = explore(counts_under_a_lock, schedules=200, backend=backend)
 
     report.check()
     assert report.schedules == 200
     assert not report.failures
 
 
-def test_what_fails_only_in_another_order_is_found() -> None:
-    assert explore(counts_without_a_lock, order="fifo").ok
-    assert not explore(counts_without_a_lock, schedules=1000).ok
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_fails_only_in_another_order_is_found(backend: str) -> None:
+    assert explore(counts_without_a_lock, order="fifo", backend=backend).ok
+    assert not explore(counts_without_a_lock, schedules=1000, backend=backend).ok
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("scenario", "kind"),
     [
@@ -111,17 +173,65 @@ def test_what_fails_only_in_another_order_is_found() -> None:
         (breaks_its_invariant, "invariant"),
         (locks_crosswise, "deadlock"),
         (sleeps_for_ever, "livelock"),
+        (swallows_everything, "livelock"),
+        (waits_in_a_shield, "deadlock"),
         (leaves_a_task_behind, "leaked task"),
         (forgets_to_await, "never awaited"),
-        (fails_unseen, "unhandled error"),
     ],
 )
-def test_each_kind_of_failure_is_named(scenario: Callable[[], Coroutine[Any, Any, None]], kind: str) -> None:
-    report = explore(scenario, max_steps=1000)
+def test_each_kind_of_failure_is_named(
+    scenario: Callable[[], Coroutine[Any, Any, None]], kind: str, backend: str
+) -> None:
+    report = explore(scenario, max_steps=200, max_failures=3, backend=backend)
 
     assert [failure.kind for failure in report.failures] == [kind]
     with pytest.raises(AssertionError, match=kind):
         report.check()
+
+
+def test_an_error_that_reaches_nobody_is_found() -> None:
+    report = explore(fails_unseen)
+
+    assert [failure.kind for failure in report.failures] == ["unhandled error"]
+    assert "ValueError('unseen')" in report.failures[0].text
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_time_is_virtual(backend: str) -> None:
+    report = explore(sleeps_for_an_hour, order="fifo", backend=backend)
+
+    report.check()
+    assert report.seconds < 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_wait_all_tasks_blocked_does_not_let_time_pass(backend: str) -> None:
+    explore(waits_until_the_others_wait, schedules=100, backend=backend).check()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_threads_may_be_used(backend: str) -> None:
+    explore(asks_a_thread, schedules=2, backend=backend).check()
+
+
+def test_tasks_may_start_eagerly() -> None:
+    if sys.version_info < (3, 12):
+        with pytest.raises(RuntimeError, match=r"Python 3\.12"):
+            explore(counts_under_a_lock, eager=True)
+    else:
+        explore(counts_under_a_lock, eager=True).check()
+        explore(starts_at_once, eager=True).check()
+        assert not explore(starts_at_once).ok
+
+
+def test_trio_has_no_eager_tasks() -> None:
+    with pytest.raises(ValueError, match="trio has none"):
+        explore(counts_under_a_lock, backend="trio", eager=True)
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(ValueError, match="not 'curio'"):
+        explore(counts_under_a_lock, backend="curio")
 
 
 def test_a_deadlock_names_the_tasks_and_the_lines_on_which_they_wait() -> None:

@@ -3,8 +3,18 @@
 from ._cancel import cancel_everywhere
 from ._explore import explore
 from ._failure import Failure
+from ._loop import ControlledLoop, Stuck
 from ._replay import replay
 from ._report import Report
 from ._run import invariant
 
-__all__ = ["Failure", "Report", "cancel_everywhere", "explore", "invariant", "replay"]
+__all__ = [
+    "ControlledLoop",
+    "Failure",
+    "Report",
+    "Stuck",
+    "cancel_everywhere",
+    "explore",
+    "invariant",
+    "replay",
+]

@@ -25,18 +25,18 @@ _LIBRARIES = (
 
 def awaiting(coroutine: Any) -> str:
     """The line on which *coroutine* waits: the innermost one of the user, and the innermost one of all."""
-    frames = list(_frames(coroutine))
-    if not frames:
+    stack = list(frames(coroutine))
+    if not stack:
         return "has ended"
-    mine = [frame for frame in frames if not _is_library(frame)]
-    shown = mine[-1] if mine else frames[-1]
+    mine = [frame for frame in stack if not _is_library(frame)]
+    shown = mine[-1] if mine else stack[-1]
     text = _describe(shown)
-    if shown is not frames[-1]:
-        text += f"  (in {_place(frames[-1])})"
+    if shown is not stack[-1]:
+        text += f"  (in {_place(stack[-1])})"
     return text
 
 
-def _frames(awaitable: Any) -> Iterator[FrameType]:
+def frames(awaitable: Any) -> Iterator[FrameType]:
     """The frames of an awaitable, outermost first."""
     while awaitable is not None:
         frame: FrameType | None

@@ -1,9 +1,9 @@
 """An asyncio event loop whose time is virtual and whose order is chosen.
 
-It stands on `asyncio.AbstractEventLoop`, the interface that asyncio documents. Three names of asyncio with
-an underscore are used, as every event loop must: `Handle._run()` and `TimerHandle._scheduled` belong to the
-handles that a loop makes, `_timer_handle_cancelled()` is called by them, and `_set_running_loop()` says who
-runs. `tests/testing/test_loop.py` tells when CPython changes one.
+It stands on `asyncio.AbstractEventLoop`, the interface that asyncio documents. Three names with an
+underscore are used, as every event loop must: `Handle._run()`, `_timer_handle_cancelled()`, which handles
+call, and `_set_running_loop()`, which says who runs. `tests/testing/test_loop.py` tells when CPython changes
+one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context
 from itertools import count
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
-from ._run import Run
+from ._no_io import NoInputOutput
+from ._run import Finding, Run
 from ._schedule import Schedule
 from ._task import ScenarioTask
+from ._threads import ThreadWatch
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -32,9 +34,6 @@ _Ts = TypeVarTuple("_Ts")
 # Callbacks that belong to no task, one after the other, before the loop counts as idle. AnyIO delivers a
 # cancellation again in each iteration, for as long as a task is shielded from it; time would never pass.
 _SPIN = 16
-
-# Real seconds that an idle loop waits for other threads, if any were started in the run.
-_THREAD_PATIENCE = 0.05
 
 
 class Stuck(RuntimeError):
@@ -48,7 +47,7 @@ class _Ready(asyncio.Handle):
     withdrawn: bool
 
 
-class ControlledLoop(asyncio.AbstractEventLoop):
+class ControlledLoop(NoInputOutput):
     """An event loop without I/O: time jumps to the next timer as soon as nothing is ready to run.
 
     Without a *run* it keeps asyncio's own order and only makes time virtual: use it as the `loop_factory` of
@@ -74,7 +73,7 @@ class ControlledLoop(asyncio.AbstractEventLoop):
         self._timer_numbers = count()
         self._foreign: deque[_Ready] = deque()
         self._foreign_arrived = threading.Event()
-        self._threads = threading.active_count()
+        self._threads = ThreadWatch()
         self._thread_id: int | None = None
         self._spun = 0
         self._withdrawn = 0
@@ -163,7 +162,12 @@ class ControlledLoop(asyncio.AbstractEventLoop):
                 self._spun = 0 if owner is not None else self._spun + 1
                 end_step(run.by_native.get(owner) if owner is not None else None)
             if run.finding is not None:
-                raise Stuck(run.finding.text)
+                raise self._stuck(run.finding)
+
+    def _stuck(self, finding: Finding) -> Stuck:
+        if not self._exploring:
+            self._run.finding = None  # it may go on, to clean up
+        return Stuck("\n  ".join([finding.text, *finding.waiting]))
 
     def _choose(self) -> _Ready:
         # Plain callbacks keep their order among themselves: asyncio promises it, and protocols rely on it.
@@ -218,9 +222,7 @@ class ControlledLoop(asyncio.AbstractEventLoop):
             timer._run()
 
     def _pop_timer(self) -> asyncio.TimerHandle:
-        timer = heapq.heappop(self._timers)[2]
-        timer._scheduled = False
-        return timer
+        return heapq.heappop(self._timers)[2]
 
     def _stop_for(self, future: asyncio.Future[Any]) -> None:
         if not future.cancelled() and isinstance(future.exception(), (KeyboardInterrupt, SystemExit)):
@@ -267,7 +269,6 @@ class ControlledLoop(asyncio.AbstractEventLoop):
         self._check_closed()
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._timer_numbers), timer))
-        timer._scheduled = True
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -293,7 +294,13 @@ class ControlledLoop(asyncio.AbstractEventLoop):
         self._check_closed()
         if executor is None:
             executor = self._executor = self._executor or ThreadPoolExecutor(thread_name_prefix="asyncio")
-        return asyncio.wrap_future(executor.submit(func, *args), loop=self)
+        self._threads.busy += 1
+        future = asyncio.wrap_future(executor.submit(func, *args), loop=self)
+        future.add_done_callback(self._executor_answered)
+        return future
+
+    def _executor_answered(self, future: asyncio.Future[Any]) -> None:
+        self._threads.busy -= 1
 
     def set_default_executor(self, executor: Any) -> None:
         self._executor = executor
@@ -309,9 +316,8 @@ class ControlledLoop(asyncio.AbstractEventLoop):
 
     def _await_threads(self) -> bool:
         """Whether another thread has called in, if there is another."""
-        if threading.active_count() <= self._threads:
-            return False
-        return self._foreign_arrived.wait(_THREAD_PATIENCE) and bool(self._foreign)
+        patience = self._threads.patience(self._run.tasks)
+        return patience > 0 and self._foreign_arrived.wait(patience)
 
     # Tasks, futures, asynchronous generators
 
@@ -327,14 +333,28 @@ class ControlledLoop(asyncio.AbstractEventLoop):
         **options: Any,
     ) -> asyncio.Task[Any]:
         self._check_closed()
-        task = self._run.add_task(coro, None if name is None else str(name))
-        wrapped = self._wrap(task)
         if self._task_factory is None:
-            native = asyncio.Task(wrapped, loop=self, name=task.name, context=context, **options)
-        else:
-            options |= {} if context is None else {"context": context}
-            native = self._task_factory(self, wrapped, **options)
-            native.set_name(task.name)
+            return self._make_task(coro, loop=self, name=name, context=context, **options)
+        options |= {} if context is None else {"context": context}
+        native: asyncio.Task[Any] = self._task_factory(self, coro, **options)
+        if native not in self._run.by_native:
+            self._run.by_native[native] = task = self._run.add_task(coro, None if name is None else str(name))
+            task.native = native
+        return native
+
+    def start_eagerly(self) -> None:
+        """Make `create_task()` run a new task at once.
+
+        AnyIO knows asyncio's own eager factory, and takes the maker of tasks out of it for the children of
+        its groups, which it does not start at once. So ours is one of those.
+        """
+        if sys.version_info < (3, 12):
+            raise RuntimeError("eager tasks need Python 3.12 or later")
+        self._task_factory = asyncio.create_eager_task_factory(self._make_task)
+
+    def _make_task(self, coro: Any, *, name: object = None, **options: Any) -> asyncio.Task[Any]:
+        task = self._run.add_task(coro, None if name is None else str(name))
+        native = asyncio.Task(self._wrap(task), name=task.name, **options)
         task.native = native
         self._run.by_native[native] = task
         return native
@@ -358,7 +378,7 @@ class ControlledLoop(asyncio.AbstractEventLoop):
     def _close_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
         self._generators.discard(generator)
         if not self._closed:
-            self.call_soon_threadsafe(self.create_task, generator.aclose())  # type: ignore[arg-type]
+            self.call_soon_threadsafe(self.create_task, generator.aclose())
 
     # Errors
 
@@ -390,28 +410,3 @@ class ControlledLoop(asyncio.AbstractEventLoop):
     def _check_closed(self) -> None:
         if self._closed:
             raise RuntimeError("event loop is closed")
-
-
-def _no_io(self: ControlledLoop, *args: object, **kwargs: object) -> NoReturn:
-    raise NotImplementedError("a controlled event loop does no I/O; give the scenario a fake instead")
-
-
-for _name in (
-    "add_reader",
-    "add_writer",
-    "add_signal_handler",
-    "create_connection",
-    "create_datagram_endpoint",
-    "create_server",
-    "create_unix_connection",
-    "create_unix_server",
-    "getaddrinfo",
-    "getnameinfo",
-    "sock_accept",
-    "sock_connect",
-    "sock_recv",
-    "sock_sendall",
-    "subprocess_exec",
-    "subprocess_shell",
-):
-    setattr(ControlledLoop, _name, _no_io)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anyio import CancelScope
 
 from ._driver import interruptible
+from ._immortal import keep_for_ever
 from ._judge import judge
 from ._loop import ControlledLoop, Stuck
 from ._run import Run
 from ._schedule import Fault
 from ._task import ScenarioTask
 
-_CLEANUP_STEPS = 2000
+_CLEANUP_STEPS = 1000
 
 
 def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
@@ -24,7 +24,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
     loop = ControlledLoop(run, wrap=lambda task: _wrap(run, task))
     run.strike = _strike
     if run.schedule.eager:
-        loop.set_task_factory(_eager_task_factory())
+        loop.start_eagerly()
     error: BaseException | None = None
     try:
         try:
@@ -36,6 +36,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
             if not run.fired_kind("interrupt"):
                 raise
             _end_all(loop, run)
+            run.struck_unstarted = True
             error = _error_of(run.tasks[0].native)
         except BaseException as raised:
             error = raised
@@ -48,13 +49,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
         _clean_up(loop, run)
 
 
-def _eager_task_factory() -> Any:
-    if sys.version_info < (3, 12):
-        raise RuntimeError("eager tasks need Python 3.12 or later")
-    return asyncio.eager_task_factory
-
-
-def _wrap(run: Run, task: ScenarioTask) -> Coroutine[Any, Any, Any]:
+def _wrap(run: Run, task: ScenarioTask) -> Any:
     if run.is_victim(task, "interrupt"):
         return _with_interrupt(task)
     if run.is_victim(task, "scope", "both"):
@@ -115,7 +110,7 @@ def _end_all(loop: ControlledLoop, run: Run) -> None:
         native.cancel()
     if tasks:
         try:
-            loop.run_until_complete(asyncio.wait(tasks))
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         except Stuck:
             pass
 
@@ -132,6 +127,9 @@ def _clean_up(loop: ControlledLoop, run: Run) -> None:
     after = Run(run.schedule.without_faults(), max_steps=_CLEANUP_STEPS)
     loop.replace_run(after)
     _end_all(loop, run)
+    for task in run.tasks:
+        if not task.native.done():
+            keep_for_ever(task.native.get_coro())
     if loop.has_generators:
         try:
             loop.run_until_complete(loop.shutdown_asyncgens())

@@ -55,7 +55,7 @@ class Run:
         self.steps = 0
         self.finding: Finding | None = None
         self.fired: list[Fault] = []
-        self.struck_unstarted = False
+        self.struck_unstarted = False  # a task was cancelled natively before its first step
         self.alive: list[str] = []
         self.complaints: list[str] = []
         self.invariants: list[Callable[[], object]] = []
@@ -74,7 +74,7 @@ class Run:
 
     def add_task(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> ScenarioTask:
         """Take note of a task that is about to be made."""
-        known = name or getattr(coroutine, "__qualname__", "task")
+        known = name or str(getattr(coroutine, "__qualname__", "task"))
         task = ScenarioTask(len(self.tasks), short_name(known), coroutine, self.steps)
         self.tasks.append(task)
         return task

@@ -66,7 +66,7 @@ class Session:
         run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
         token = current_run.set(run)
         try:
-            _runner(schedule.backend)(self.scenario, run)
+            _runner(schedule)(self.scenario, run)
         finally:
             current_run.reset(token)
         gc.collect()
@@ -115,8 +115,16 @@ def refuse_in_a_loop() -> None:
     raise RuntimeError("schedules run on event loops of their own; call them from a function, not a task")
 
 
-def _runner(backend: str) -> Callable[[Scenario, Run], None]:
-    return run_on_asyncio
+def _runner(schedule: Schedule) -> Callable[[Scenario, Run], None]:
+    if schedule.backend == "asyncio":
+        return run_on_asyncio
+    if schedule.backend != "trio":
+        raise ValueError(f"backend must be 'asyncio' or 'trio', not {schedule.backend!r}")
+    if schedule.eager:
+        raise ValueError("eager tasks are asyncio's; trio has none")
+    from ._on_trio import run_on_trio  # imported only where trio runs
+
+    return run_on_trio
 
 
 def _failure(scenario: str, schedule: Schedule, run: Run, trace: Trace | None = None) -> Failure:

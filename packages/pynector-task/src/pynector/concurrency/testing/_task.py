@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from anyio import CancelScope
-
 from ._awaiting import awaiting
 
 
@@ -21,6 +19,8 @@ class ScenarioTask:
         scope: What the tester cancels, in a run that cancels this task by scope.
         born: Steps taken when it was made.
         ended: Steps taken when it ended, or None.
+        cancellations: How often it has been cancelled, where the backend does not count that itself.
+        cancellations_before: The same, when the fault was injected.
         struck: Whether a fault was injected into it.
         interrupted: Whether `KeyboardInterrupt` is to be raised in it when it runs next.
         swallowed: Whether it ended as if nothing had happened, although a cancellation had reached it.
@@ -28,6 +28,8 @@ class ScenarioTask:
 
     __slots__ = (
         "born",
+        "cancellations",
+        "cancellations_before",
         "coroutine",
         "ended",
         "interrupted",
@@ -44,9 +46,11 @@ class ScenarioTask:
         self.name = name
         self.coroutine: Any = coroutine
         self.native: Any = None
-        self.scope: CancelScope | None = None
+        self.scope: Any = None
         self.born = born
         self.ended: int | None = None
+        self.cancellations = 0
+        self.cancellations_before = 0
         self.struck = False
         self.interrupted = False
         self.swallowed = False

@@ -1,0 +1,217 @@
+"""Who runs next on trio.
+
+Trio promises no order, and gives no say in it. But an `Instrument` sees each task that is made before it
+first runs, and may run another coroutine in its place: one that waits, whenever its task could go on, until
+the gate lets it. Between two steps of the scenario trio itself only lines up at the gate. All of this is
+trio's public interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from math import inf
+from types import coroutine as make_awaitable
+from typing import Any
+
+import outcome
+import trio
+
+from ._immortal import keep_for_ever
+from ._run import Run
+from ._task import ScenarioTask
+from ._threads import ThreadWatch, waits_in
+
+_CLEANUP_STEPS = 1000
+
+
+def _not_now(raise_cancel: object) -> trio.lowlevel.Abort:
+    # A task at the gate has been woken already; what has come in between, it sees when it waits again.
+    return trio.lowlevel.Abort.FAILED
+
+
+class _Place:
+    """The place of a task in the line."""
+
+    __slots__ = ("active", "native", "task", "woken")
+
+    def __init__(self, task: ScenarioTask, native: trio.lowlevel.Task, active: int) -> None:
+        self.task = task
+        self.native = native
+        self.active = active
+        self.woken = 0
+
+    def order(self) -> tuple[int, int]:
+        # Trio keeps tasks in sets, and breaks ties of deadlines by address. Those that were woken in the
+        # same step are taken in the order in which they began to wait, which is the same in each run.
+        return self.woken, self.active
+
+
+class Gate(trio.abc.Instrument):
+    """Lets the tasks of a scenario take one step at a time."""
+
+    def __init__(self, run: Run, wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]]) -> None:
+        self.scope = trio.CancelScope()
+        self.trio_steps = 0
+        self._threads = ThreadWatch()
+        self.broken: BaseException | None = None
+        self._run = run
+        self._wrap = wrap
+        self._places: dict[trio.lowlevel.Task, _Place] = {}
+        self._line: list[_Place] = []
+        self._scheduled: set[trio.lowlevel.Task] = set()
+        self._granted: _Place | None = None
+        self._clock = 0
+        self._cleanup_steps = 0
+
+    @property
+    def holds_tasks(self) -> bool:
+        """Whether a task of the scenario is alive."""
+        return bool(self._places)
+
+    @property
+    def holds_idlers(self) -> bool:
+        """Whether a task waits for the moment in which no task can go on."""
+        return waits_in(self._run.tasks, {"wait_all_tasks_blocked"})
+
+    def patience(self) -> float:
+        """Real seconds to wait for other threads."""
+        return self._threads.patience(self._run.tasks)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether tasks that refuse to end are dropped."""
+        return self._cleanup_steps > _CLEANUP_STEPS
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is being brought to its end."""
+        return self._cleanup_steps > 0
+
+    def alive(self) -> list[str]:
+        """The tasks that have not ended."""
+        return [str(place.task) for place in self._places.values()]
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        known = self._run.add_task(task.coro, task.name)
+        known.native = task
+        self._clock += 1
+        place = self._places[task] = _Place(known, task, self._clock)
+        self._run.by_native[task] = known
+        substitute: Any = self._pass(place, self._wrap(known))
+        task.coro = substitute
+
+    def task_scheduled(self, task: trio.lowlevel.Task) -> None:
+        self._scheduled.add(task)
+        place = self._places.get(task)
+        if place is not None and place is not self._granted:
+            place.woken = self._run.steps
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.trio_steps += 1
+        self._scheduled.discard(task)
+
+    def task_exited(self, task: trio.lowlevel.Task) -> None:
+        self._places.pop(task, None)
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        try:
+            self._after_step(task)
+        except BaseException as error:  # trio would log it and go on without the gate, for ever
+            self.broken = self.broken or error
+            self.stop()
+
+    def _after_step(self, task: trio.lowlevel.Task) -> None:
+        granted = self._granted
+        if granted is not None and granted.native is task:
+            self._granted = None
+            self._clock += 1
+            granted.active = self._clock
+            self._end_step(granted.task)
+        if not self._scheduled and self._line:
+            self._let_one_pass()
+
+    def stop(self) -> None:
+        """End the run: cancel what there is, and let it end."""
+        self._cleanup_steps += 1
+        self.scope.cancel()
+
+    def drop(self) -> None:
+        """Wake what still waits, to be dropped."""
+        self._cleanup_steps = _CLEANUP_STEPS + 1
+        for place in list(self._places.values()):
+            trio.lowlevel.reschedule(place.native)
+
+    def _end_step(self, task: ScenarioTask) -> None:
+        if self._cleanup_steps:
+            self._cleanup_steps += 1
+            return
+        self._run.end_step(task)
+        if self._run.over:
+            self.stop()
+
+    def _let_one_pass(self) -> None:
+        line = self._line
+        position = 0
+        if len(line) > 1:
+            line.sort(key=_Place.order)
+            if not self._run.fifo and not self._cleanup_steps:
+                position = self._run.choose([place.task.number for place in line])
+        self._granted = line.pop(position)
+        trio.lowlevel.reschedule(self._granted.native)
+
+    async def _pass(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return await self._steps(place, coroutine)
+
+    @make_awaitable
+    def _steps(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        value: Any = None
+        while True:
+            self._line.append(place)
+            turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
+            yield from turn.__await__()
+            if self.abandoned:
+                keep_for_ever(coroutine)
+                return None
+            if place.task.interrupted:
+                place.task.interrupted, value = False, outcome.Error(KeyboardInterrupt())
+            elif isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
+                place.task.cancellations += 1
+            try:
+                message = coroutine.send(value)
+            except StopIteration as stop:
+                return stop.value
+            value = yield message
+
+
+class VirtualClock(trio.abc.Clock):
+    """Time that jumps to the next deadline as soon as no task can go on.
+
+    Args:
+        gate: Knows whether a task has taken a step since.
+        stuck: Called when no task can go on and no deadline is left.
+    """
+
+    def __init__(self, gate: Gate, stuck: Callable[[], None]) -> None:
+        self._now = 0.0
+        self._gate = gate
+        self._stuck = stuck
+        self._polled = -1
+
+    def start_clock(self) -> None:
+        pass
+
+    def current_time(self) -> float:
+        return self._now
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Called when no task is ready."""
+        if not self._gate.holds_tasks or self._gate.holds_idlers:
+            return 1.0  # trio's own tasks are about to end; or those that wait for this are woken at once
+        if self._polled != self._gate.trio_steps:
+            self._polled = self._gate.trio_steps
+            return self._gate.patience()  # another thread, or trio's own task, may have something to say
+        if deadline == inf:
+            self._stuck()
+        else:
+            self._now = max(self._now, deadline)
+        return 0.0

@@ -1,0 +1,84 @@
+"""A run on trio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import trio
+
+from ._gate import Gate, VirtualClock
+from ._judge import judge
+from ._run import Run
+from ._schedule import Fault
+from ._task import ScenarioTask
+
+
+def run_on_trio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
+    """Run *scenario* once, as the schedule of *run* says; the run keeps what was found."""
+    _TrioRun(scenario, run).go()
+
+
+class _TrioRun:
+    def __init__(self, scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
+        self._scenario = scenario
+        self._run = run
+        self._gate = Gate(run, self._wrap)
+        self._error: BaseException | None = None
+        run.strike = _strike
+
+    def go(self) -> None:
+        try:
+            trio.run(self._main, clock=VirtualClock(self._gate, self._stuck))
+        except trio.TrioInternalError:
+            if not self._gate.abandoned:
+                raise
+        if self._gate.broken is not None:
+            raise self._gate.broken
+        judge(self._run, self._error, trio.Cancelled)
+        self._run.forget_tasks()
+
+    async def _main(self) -> None:
+        trio.lowlevel.add_instrument(self._gate)
+        name = getattr(self._scenario, "__name__", None)
+        with self._gate.scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._root, name=name)
+        if not self._run.over:
+            self._run.alive = self._gate.alive()
+
+    async def _root(self) -> None:
+        try:
+            await self._scenario()
+        except BaseException as error:
+            if not self._run.over:
+                self._error = error
+
+    def _wrap(self, task: ScenarioTask) -> Any:
+        if self._run.is_victim(task, "scope", "interrupt"):
+            task.scope = trio.CancelScope()
+            return _in_scope(task, task.scope)
+        return task.coroutine
+
+    def _stuck(self) -> None:
+        if not self._gate.stopping:
+            self._run.stop("deadlock", "nothing is ready to run and no timer is left")
+            self._gate.stop()
+        else:
+            self._gate.drop()
+
+
+async def _in_scope(task: ScenarioTask, scope: trio.CancelScope) -> Any:
+    with scope:
+        before = task.cancellations
+        result = await task.coroutine
+        task.swallowed = scope.cancel_called and task.cancellations > max(before, task.cancellations_before)
+        return result
+
+
+def _strike(fault: Fault, task: ScenarioTask) -> bool:
+    assert task.scope is not None
+    task.interrupted = fault.kind == "interrupt"
+    task.cancellations_before = task.cancellations
+    task.scope.cancel()  # for an interrupt, this only wakes the task
+    return True
