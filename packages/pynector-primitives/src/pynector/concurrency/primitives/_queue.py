@@ -1,0 +1,238 @@
+"""The queue."""
+
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+from anyio import ClosedResourceError, WouldBlock
+
+from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint
+
+from ._heap import Heap
+from ._line import Line
+from ._queue_state import QueueState
+from ._taken_item import TakenItem, take_first
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class QueueStatistics:
+    """What a queue tells of itself.
+
+    Attributes:
+        items: The number of items in it, with those of tasks that were just let in.
+        max_size: The most items that may be in it; None: no limit.
+        unfinished: The number of items that were taken out and are not done.
+        tasks_waiting_put: The number of tasks that wait to put an item in.
+        tasks_waiting_get: The number of tasks that wait for an item.
+        waiters: The tasks that wait, in order of arrival, those in `put` first.
+    """
+
+    items: int
+    max_size: int | None
+    unfinished: int
+    tasks_waiting_put: int
+    tasks_waiting_get: int
+    waiters: tuple[ParkedTask, ...] = ()
+
+
+class Queue(Generic[T]):
+    """Hands items from tasks that put them to tasks that get them, in order.
+
+    Whoever waits is served in order of arrival, and no newcomer overtakes: an item goes straight to the
+    first task that waits for one, a free place to the first that waits in `put`. A cancelled `put` has put
+    nothing, a cancelled `get` has taken nothing: an item on its way goes to the next, or back in front (even
+    if the queue filled up meanwhile).
+
+    `join` needs no `task_done`: what `get` gave is done, and what `take` gave is done when its block is left.
+
+    Once a task has waited, the queue belongs to that event loop: it raises `RuntimeError` in another loop or
+    thread. For an order of your own use `PriorityQueue`.
+
+    States:
+        | | open | closed, items left | closed, empty |
+        | --- | --- | --- | --- |
+        | `put` | puts, waits while full | ClosedResourceError | ClosedResourceError |
+        | `get`, `take` | takes, waits while empty | takes | ClosedResourceError |
+        | `async for` | takes, waits while empty | takes | ends |
+        | `close`, `shutdown` | closes | shutdown takes all out | nothing to do |
+
+    Args:
+        max_size: The most items that may be in it, at least one. None: no limit.
+
+    Raises:
+        TypeError: *max_size* is no int.
+        ValueError: *max_size* is less than one.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.primitives import Queue
+
+        async def main() -> None:
+            queue = Queue[str](10)
+            await queue.put("first")
+            await queue.put("second")
+            queue.close()
+            async for item in queue:
+                print(item)
+                #> first
+                #> second
+
+        anyio.run(main)
+        ```
+    """
+
+    __slots__ = ("__weakref__", "_state")
+
+    def __init__(self, max_size: int | None = None) -> None:
+        self._state = self._make_state(Line[T](), max_size)
+
+    def _make_state(self, store: Line[T] | Heap[T], max_size: int | None) -> QueueState[T]:
+        if max_size is not None:
+            check_int("max_size", max_size, minimum=1)
+        return QueueState(type(self).__name__, store, max_size)
+
+    def __len__(self) -> int:
+        """The number of items in the queue."""
+        return len(self._state)
+
+    def __repr__(self) -> str:
+        state = self._state
+        of = "" if state.max_size is None else f" of {state.max_size}"
+        waiting = f"{len(state.putters)} putting, {len(state.getters)} getting"
+        return f"<{type(self).__name__} {len(state)}{of} items, {waiting}, {state.phase}>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            return await self.get()
+        except ClosedResourceError:
+            raise StopAsyncIteration from None
+
+    async def put(self, item: T) -> None:
+        """Put *item* in, waiting until a place is free.
+
+        A checkpoint, always. If cancelled, the item has not been put.
+
+        Raises:
+            anyio.ClosedResourceError: the queue is closed, or was closed while this waited.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        state = self._state
+        state.check_open("put()")
+        entry = state.wrap(item)
+        if not state.full:
+            await checkpoint()
+            state.check_open("put()")
+        if state.full:
+            state.fill(await state.putters.park(state.give_place_back), entry)
+        else:
+            state.add(entry)
+
+    def put_nowait(self, item: T) -> None:
+        """Put *item* in if a place is free. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: no place is free.
+            anyio.ClosedResourceError: the queue is closed.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        state = self._state
+        state.check_open("put_nowait()")
+        if state.full:
+            raise WouldBlock
+        state.add(state.wrap(item))
+
+    async def get(self) -> T:
+        """Take the first item out, waiting until there is one. It counts as done at once.
+
+        A checkpoint, always. If cancelled, no item has been taken.
+
+        Raises:
+            anyio.ClosedResourceError: the queue is closed and empty, or became so while this waited.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        entry = await take_first(self._state, "get()")
+        self._state.done()
+        return self._state.unwrap(entry)
+
+    def get_nowait(self) -> T:
+        """Take the first item out if there is one. It counts as done at once. No checkpoint.
+
+        Raises:
+            anyio.WouldBlock: there is none.
+            anyio.ClosedResourceError: the queue is closed and empty.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        state = self._state
+        state.check_not_over("get_nowait()")
+        if not state.ready:
+            raise WouldBlock
+        entry = state.take()
+        state.done()
+        return state.unwrap(entry)
+
+    def take(self) -> TakenItem[T]:
+        """Take the first item out for the length of a block: `async with queue.take() as item:`.
+
+        Entering waits as `get` does. The item is done when the block is left, in whatever way: `join` waits
+        for that.
+
+        Raises:
+            anyio.ClosedResourceError: on entering, the queue is closed and empty, or became so.
+            RuntimeError: on entering, this is not the event loop that the queue belongs to.
+        """
+        return TakenItem(self._state)
+
+    async def join(self) -> None:
+        """Wait until the queue is empty and all items are done.
+
+        A checkpoint, always.
+
+        Raises:
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        self._state.check_home("join()")
+        if self._state.idle:
+            await checkpoint()
+        else:
+            await self._state.joiners.park(_nothing)
+
+    def close(self) -> None:
+        """Let no more items in; those inside can still be taken out. Nothing happens if it is closed.
+
+        Tasks that wait in `put` get `ClosedResourceError`, and so do those that wait in `get`.
+
+        Raises:
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        self._state.close()
+
+    def shutdown(self) -> list[T]:
+        """Close the queue, take all items out, and give them. Empty if nothing was left.
+
+        Tasks that wait get `ClosedResourceError`.
+
+        Raises:
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        return self._state.shut()
+
+    def statistics(self) -> QueueStatistics:
+        """Tell how full it is, and who waits."""
+        state = self._state
+        return QueueStatistics(
+            len(state),
+            state.max_size,
+            state.away,
+            len(state.putters),
+            len(state.getters),
+            (*state.putters.parked(), *state.getters.parked()),
+        )
+
+
+def _nothing(_: None) -> None:
+    """Who waits in `join` is handed nothing that could be lost."""

@@ -1,0 +1,356 @@
+"""What holds for both queues."""
+
+import threading
+
+import anyio
+import pytest
+from anyio import ClosedResourceError, WouldBlock, wait_all_tasks_blocked
+
+from pynector.concurrency.primitives import PriorityQueue, Queue
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=[Queue, PriorityQueue])
+def kind(request: pytest.FixtureRequest) -> type[Queue[int]]:
+    return request.param
+
+
+def filled(kind: type[Queue[int]], *items: int) -> Queue[int]:
+    """A full queue."""
+    queue = kind(len(items))
+    for item in items:
+        queue.put_nowait(item)
+    return queue
+
+
+async def test_items_leave_in_the_order_in_which_they_came(kind: type[Queue[int]]) -> None:
+    queue = kind()
+
+    for item in range(5):
+        await queue.put(item)
+    assert [await queue.get() for _ in range(5)] == [0, 1, 2, 3, 4]
+
+
+async def test_any_object_may_be_an_item() -> None:
+    queue = Queue[object]()
+
+    for item in None, queue, ClosedResourceError():
+        await queue.put(item)
+        assert await queue.get() is item
+
+
+async def test_put_waits_while_no_place_is_free(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.put, 2)
+        await wait_all_tasks_blocked()
+        assert queue.statistics().tasks_waiting_put == 1
+        assert await queue.get() == 1
+    assert queue.get_nowait() == 2
+
+
+async def test_get_waits_while_there_is_no_item(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+    got = list[int]()
+
+    async def get() -> None:
+        got.append(await queue.get())
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(get)
+        await wait_all_tasks_blocked()
+        assert queue.statistics().tasks_waiting_get == 1
+        await queue.put(7)
+    assert got == [7]
+
+
+async def test_nowait_raises_instead_of_waiting(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+
+    with pytest.raises(WouldBlock):
+        queue.get_nowait()
+    queue.put_nowait(1)
+    with pytest.raises(WouldBlock):
+        queue.put_nowait(2)
+    assert queue.get_nowait() == 1
+
+
+async def test_tasks_in_get_are_served_in_order_of_arrival(kind: type[Queue[int]]) -> None:
+    queue = kind(3)
+    got = dict[int, int]()
+
+    async def get(number: int) -> None:
+        got[number] = await queue.get()
+
+    async with anyio.create_task_group() as tg:
+        for number in range(3):
+            tg.start_soon(get, number)
+            await wait_all_tasks_blocked()
+        for item in range(3):
+            queue.put_nowait(item)
+    assert got == {0: 0, 1: 1, 2: 2}
+
+
+async def test_tasks_in_put_are_let_in_in_order_of_arrival(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 0)
+
+    async with anyio.create_task_group() as tg:
+        for item in 1, 2, 3:
+            tg.start_soon(queue.put, item)
+            await wait_all_tasks_blocked()
+        assert [await queue.get() for _ in range(4)] == [0, 1, 2, 3]
+
+
+async def test_no_newcomer_overtakes_a_task_in_put(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 0)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.put, 1)
+        await wait_all_tasks_blocked()
+        queue.get_nowait()
+        with pytest.raises(WouldBlock):
+            queue.put_nowait(2)
+    assert queue.get_nowait() == 1
+
+
+async def test_cancelled_while_waiting_in_put_has_put_nothing(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.put, 2)
+        await wait_all_tasks_blocked()
+        tg.cancel_scope.cancel()
+    assert queue.get_nowait() == 1
+    assert len(queue) == 0
+
+
+async def test_cancelled_while_waiting_in_get_has_taken_nothing(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.get)
+        await wait_all_tasks_blocked()
+        tg.cancel_scope.cancel()
+        queue.put_nowait(1)
+    assert queue.get_nowait() == 1
+
+
+async def test_put_and_get_are_checkpoints_even_when_they_need_not_wait(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await queue.get()
+    assert scope.cancelled_caught
+
+    assert queue.get_nowait() == 1
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await queue.put(2)
+    assert scope.cancelled_caught
+    assert len(queue) == 0
+
+
+async def test_a_closed_queue_takes_no_items_and_gives_those_inside(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1, 2)
+
+    queue.close()
+    queue.close()
+    with pytest.raises(ClosedResourceError, match=f"^{kind.__name__} is closed$"):
+        await queue.put(3)
+    with pytest.raises(ClosedResourceError):
+        queue.put_nowait(3)
+    assert [await queue.get(), queue.get_nowait()] == [1, 2]
+    with pytest.raises(ClosedResourceError):
+        await queue.get()
+    with pytest.raises(ClosedResourceError):
+        queue.get_nowait()
+
+
+async def test_close_wakes_all_who_wait(kind: type[Queue[int]]) -> None:
+    full, empty = filled(kind, 1), kind(1)
+    woken = list[str]()
+
+    async def put() -> None:
+        with pytest.raises(ClosedResourceError):
+            await full.put(2)
+        woken.append("put")
+
+    async def get() -> None:
+        with pytest.raises(ClosedResourceError):
+            await empty.get()
+        woken.append("get")
+
+    async with anyio.create_task_group() as tg:
+        for waiter in put, put, get, get:
+            tg.start_soon(waiter)
+        await wait_all_tasks_blocked()
+        full.close()
+        empty.close()
+    assert sorted(woken) == ["get", "get", "put", "put"]
+    assert full.get_nowait() == 1
+
+
+async def test_async_for_ends_when_the_queue_is_closed_and_empty(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1, 2)
+    got = list[int]()
+
+    async def consume() -> None:
+        async for item in queue:
+            got.append(item)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(consume)
+        await wait_all_tasks_blocked()
+        queue.put_nowait(3)
+        queue.close()
+    assert got == [1, 2, 3]
+
+
+async def test_shutdown_gives_what_was_left_and_wakes_all_who_wait(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1, 2)
+
+    async def put() -> None:
+        with pytest.raises(ClosedResourceError):
+            await queue.put(3)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(put)
+        await wait_all_tasks_blocked()
+        assert queue.shutdown() == [1, 2]
+    assert queue.shutdown() == []
+    with pytest.raises(ClosedResourceError):
+        await queue.get()
+
+
+async def test_a_task_that_was_let_in_when_shutdown_came_has_put_nothing(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    async def put() -> None:
+        with pytest.raises(ClosedResourceError):
+            await queue.put(2)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(put)
+        await wait_all_tasks_blocked()
+        assert queue.get_nowait() == 1
+        assert queue.shutdown() == []
+
+
+async def test_a_task_that_was_let_in_when_close_came_puts_its_item(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.put, 2)
+        await wait_all_tasks_blocked()
+        assert queue.get_nowait() == 1
+        queue.close()
+        assert await queue.get() == 2
+    with pytest.raises(ClosedResourceError):
+        await queue.get()
+
+
+async def test_join_waits_until_the_queue_is_empty(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+    joined = anyio.Event()
+
+    async def join() -> None:
+        await queue.join()
+        joined.set()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(join)
+        await wait_all_tasks_blocked()
+        assert not joined.is_set()
+        await queue.get()
+    assert joined.is_set()
+    await queue.join()
+
+
+async def test_join_waits_for_the_block_of_a_taken_item(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+    joined = anyio.Event()
+
+    async def join() -> None:
+        await queue.join()
+        joined.set()
+
+    async with anyio.create_task_group() as tg:
+        await queue.put(1)
+        async with queue.take() as item:
+            assert item == 1
+            tg.start_soon(join)
+            await wait_all_tasks_blocked()
+            assert not joined.is_set()
+            assert queue.statistics().unfinished == 1
+    assert joined.is_set()
+
+
+async def test_join_does_not_overlook_an_item_on_its_way(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+    done = list[int]()
+
+    async def work() -> None:
+        async with queue.take() as item:
+            await anyio.lowlevel.checkpoint()
+            done.append(item)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(work)
+        await wait_all_tasks_blocked()
+        queue.put_nowait(1)
+        await queue.join()
+        assert done == [1]
+
+
+async def test_an_item_is_done_when_its_block_fails(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    with pytest.raises(LookupError):
+        async with queue.take():
+            raise LookupError
+    with anyio.fail_after(5):
+        await queue.join()
+
+
+async def test_the_statistics_tell_who_waits(kind: type[Queue[int]]) -> None:
+    queue = filled(kind, 1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.put, 2, name="producer")
+        await wait_all_tasks_blocked()
+        statistics = queue.statistics()
+        assert (statistics.items, statistics.max_size, statistics.unfinished) == (1, 1, 0)
+        assert (statistics.tasks_waiting_put, statistics.tasks_waiting_get) == (1, 0)
+        assert [(each.name, each.waits_for) for each in statistics.waiters] == [
+            ("producer", f"{kind.__name__}.put")
+        ]
+        assert repr(queue) == f"<{kind.__name__} 1 of 1 items, 1 putting, 0 getting, open>"
+        tg.cancel_scope.cancel()
+
+
+async def test_another_thread_is_refused_once_a_task_has_waited(kind: type[Queue[int]]) -> None:
+    queue = kind(1)
+    errors = list[RuntimeError]()
+
+    def elsewhere() -> None:
+        with pytest.raises(RuntimeError, match="put_nowait") as caught:
+            queue.put_nowait(1)
+        errors.append(caught.value)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(queue.get)
+        await wait_all_tasks_blocked()
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        await anyio.to_thread.run_sync(thread.join)
+        tg.cancel_scope.cancel()
+    assert len(errors) == 1
+
+
+async def test_wrong_sizes_are_refused(kind: type[Queue[int]]) -> None:
+    with pytest.raises(ValueError, match=r"^max_size must be >= 1, not 0$"):
+        kind(0)
+    with pytest.raises(TypeError, match=r"^max_size must be an int, not 1\.0$"):
+        kind(1.0)  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""No item is lost or doubled, whatever the order of the tasks and wherever one is cancelled."""
+
+from collections.abc import Callable
+from functools import partial
+
+import anyio
+import pytest
+from anyio import ClosedResourceError
+
+from pynector.concurrency.primitives import PriorityQueue, Queue
+from pynector.concurrency.testing import cancel_everywhere, explore
+
+Kind = Callable[[int], Queue[int]]
+kinds = pytest.mark.parametrize("kind", [Queue, PriorityQueue])
+backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+async def producers_and_consumers(kind: Kind) -> None:
+    """Two producers, two consumers, one place: each item that was put is got once, or is still inside."""
+    queue = kind(1)
+    put, got = list[int](), list[int]()
+
+    async def produce(first: int) -> None:
+        for item in range(first, first + 3):
+            await queue.put(item)
+            put.append(item)  # no checkpoint since put() has put it
+
+    async def consume() -> None:
+        for _ in range(3):
+            got.append(await queue.get())
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(produce, 0)
+        tg.start_soon(produce, 10)
+        tg.start_soon(consume)
+        tg.start_soon(consume)
+        await anyio.sleep(60)
+        statistics = queue.statistics()
+        assert not statistics.tasks_waiting_get or not statistics.items
+        assert not statistics.tasks_waiting_put or statistics.items == 1
+        tg.cancel_scope.cancel()
+    left = queue.shutdown()
+    assert sorted(got + left) == sorted(put)
+    statistics = queue.statistics()
+    assert (statistics.items, statistics.unfinished) == (0, 0)
+    assert (statistics.tasks_waiting_put, statistics.tasks_waiting_get) == (0, 0)
+
+
+async def producers_of_a_queue_that_is_closed(kind: Kind) -> None:
+    """What put() reported comes out, what it refused does not."""
+    queue = kind(1)
+    put, got = list[int](), list[int]()
+
+    async def produce(item: int) -> None:
+        try:
+            await queue.put(item)
+        except ClosedResourceError:
+            return
+        put.append(item)
+
+    async def consume() -> None:
+        async for item in queue:
+            got.append(item)
+
+    async with anyio.create_task_group() as tg:
+        for item in range(3):
+            tg.start_soon(produce, item)
+        tg.start_soon(consume)
+        await anyio.lowlevel.checkpoint()
+        queue.close()
+    assert sorted(got + queue.shutdown()) == sorted(put)
+
+
+async def joined_work(kind: Kind) -> None:
+    """join() returns when all is done, not before."""
+    queue = kind(2)
+    started, ended = list[int](), list[int]()
+
+    async def work() -> None:
+        try:
+            while True:
+                async with queue.take() as item:
+                    started.append(item)
+                    try:
+                        await anyio.sleep(1)
+                    finally:
+                        ended.append(item)
+        except ClosedResourceError:
+            pass
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(work)
+        tg.start_soon(work)
+        for item in range(4):
+            with anyio.move_on_after(60):
+                await queue.put(item)
+        with anyio.move_on_after(60) as gave_up:
+            await queue.join()
+        if not gave_up.cancelled_caught:
+            assert sorted(ended) == [0, 1, 2, 3]
+        queue.shutdown()
+    assert sorted(started) == sorted(ended)
+
+
+scenarios = pytest.mark.parametrize(
+    "scenario", [producers_and_consumers, producers_of_a_queue_that_is_closed, joined_work]
+)
+
+
+@kinds
+@scenarios
+@backends
+def test_nothing_is_lost_in_any_order(scenario: Callable[[Kind], object], kind: Kind, backend: str) -> None:
+    explore(partial(scenario, kind), schedules=150, backend=backend).check()  # type: ignore[arg-type]
+
+
+@kinds
+@scenarios
+@backends
+def test_nothing_is_lost_wherever_a_task_is_cancelled(
+    scenario: Callable[[Kind], object], kind: Kind, backend: str
+) -> None:
+    cancel_everywhere(partial(scenario, kind), orders=2, backend=backend).check()  # type: ignore[arg-type]
