@@ -1,7 +1,7 @@
 """How long to pause between two attempts."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from random import random
 
@@ -16,7 +16,7 @@ def backoff_seconds(number: int, first: float, longest: float, jitter: float) ->
 
 
 @contextmanager
-def retry_pauses_off() -> Iterator[None]:
+def retry_pauses_off() -> Generator[None]:
     """Let all retries of this process go without pauses, for tests; attempts and time-outs stay as they are.
 
     Between two attempts there is still a checkpoint. May be nested, and entered in several threads.

@@ -32,7 +32,7 @@ def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
     """
     if isinstance(retry_on, tuple | type):
         return isinstance(error, retry_on) and not is_misuse(error)
-    answer: object = retry_on(error)
+    answer = cast("object", retry_on(error))
     if isinstance(answer, bool):
         return answer
     if isinstance(answer, int | float) and answer >= 0 and not math.isinf(answer):
