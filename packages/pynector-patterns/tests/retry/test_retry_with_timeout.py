@@ -88,7 +88,7 @@ async def test_no_time_out_means_no_limit() -> None:
     [
         ({"max_retries": 0}, "max_retries must be >= 1, not 0"),
         ({"timeout": -1.0}, "timeout must be >= 0 seconds, not -1.0"),
-        ({"timeout": float("nan")}, "timeout must be a number of seconds, not NaN"),
+        ({"timeout": float("nan")}, "timeout must not be NaN"),
         ({"timeout": 2.0, "total_timeout": 1.0}, "total_timeout must be >= timeout, 2.0, not 1.0"),
     ],
 )

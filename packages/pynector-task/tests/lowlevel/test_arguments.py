@@ -46,7 +46,7 @@ def test_a_wrong_int_is_refused(value: object, error: type[Exception], text: str
     [
         (-1, ValueError, "timeout must be >= 0 seconds, not -1"),
         (-math.inf, ValueError, "timeout must be >= 0 seconds, not -inf"),
-        (math.nan, ValueError, "timeout must be a number of seconds, not NaN"),
+        (math.nan, ValueError, "timeout must not be NaN"),
         ("1", TypeError, "timeout must be a number of seconds, not '1'"),
         (False, TypeError, "timeout must be a number of seconds, not False"),
         (None, TypeError, "timeout must be a number of seconds, not None"),

@@ -183,7 +183,7 @@ async def test_start_refuses_a_function_that_gives_no_coroutine() -> None:
 
     async with create_task_group() as tg:
         with pytest.raises(
-            TypeError, match=r"plain\(\) must give a coroutine, not 3; is it an async function\?"
+            TypeError, match=r"plain\(\) to return a coroutine, but the return value \(3\) is not"
         ):
             await tg.start(plain)  # type: ignore[arg-type]
 

@@ -1,5 +1,7 @@
 """Starting children: what start_soon and create_task give, and what they refuse."""
 
+import asyncio
+import inspect
 from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -151,7 +153,9 @@ async def test_start_soon_refuses_a_function_that_gives_no_coroutine() -> None:
         with pytest.raises(TypeError) as refusal:
             tg.start_soon(len, "abc")  # type: ignore[arg-type]
 
-    assert str(refusal.value) == "builtins.len() must give a coroutine, not 3; is it an async function?"
+    assert str(refusal.value) == (
+        "Expected builtins.len() to return a coroutine, but the return value (3) is not a coroutine object"
+    )
 
 
 async def test_create_task_refuses_what_is_no_coroutine() -> None:
@@ -159,7 +163,7 @@ async def test_create_task_refuses_what_is_no_coroutine() -> None:
         with pytest.raises(TypeError) as refusal:
             tg.create_task(echo)  # type: ignore[arg-type]
 
-    assert str(refusal.value) == f"coro must be a coroutine, not {echo!r}; call the async function first"
+    assert str(refusal.value) == f"expected a coroutine, got function {echo!r}; call the async function first"
 
 
 async def test_a_function_that_raises_when_called_raises_out_of_start_soon() -> None:
@@ -178,3 +182,31 @@ async def test_a_coroutine_that_was_used_before_fails_as_a_child() -> None:
     with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
         async with create_task_group() as tg:
             tg.create_task(coro)
+
+
+async def test_a_coroutine_given_twice_fails_as_a_child() -> None:
+    coro = echo("value")
+
+    with pytest.raises(RuntimeError, match="already"):
+        async with create_task_group() as tg:
+            tg.create_task(coro)
+            tg.create_task(coro)
+
+
+@pytest.mark.on("asyncio")
+async def test_a_loop_that_makes_no_task_has_the_coroutine_closed() -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("no tasks today")
+
+    coro = echo("value")
+    async with create_task_group() as tg:
+        loop = asyncio.get_running_loop()
+        factory = loop.get_task_factory()
+        loop.set_task_factory(refuse)  # type: ignore[arg-type]
+        try:
+            with pytest.raises(RuntimeError, match="no tasks today"):
+                tg.create_task(coro)
+        finally:
+            loop.set_task_factory(factory)
+
+    assert inspect.getcoroutinestate(coro) == inspect.CORO_CLOSED

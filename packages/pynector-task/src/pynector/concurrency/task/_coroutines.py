@@ -16,8 +16,10 @@ def coroutine_of(func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> C
     """
     coro = func(*args)
     if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
-        name = function_name(func, None)
-        raise TypeError(f"{name}() must give a coroutine, not {coro!r}; is it an async function?")
+        raise TypeError(
+            f"Expected {function_name(func, None)}() to return a coroutine, but the return value ({coro!r}) is"
+            " not a coroutine object"
+        )
     return coro
 
 

@@ -84,7 +84,7 @@ class TaskGroup(anyio.abc.TaskGroup):
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
-            raise RuntimeError(f"task group is {self._state}; a group is entered once")
+            raise RuntimeError(f"TaskGroup cannot be entered more than once; it is {self._state}")
         self._state = "entered"
         await self._anyio_group.__aenter__()
         if self._cancel_called:
@@ -98,18 +98,19 @@ class TaskGroup(anyio.abc.TaskGroup):
             return await self._anyio_group.__aexit__(exc_type, exc, tb)
         except BaseExceptionGroup as errors:
             error = self._shaped(errors, exc)
+            if error is exc:
+                return False
         finally:
             self._state = "left"
             self._close_unstarted()
-        if error is exc:
-            return False
+            del exc, tb  # whose traceback holds this frame: no cycle
         await _resume_plainly()
         context = error.__context__
         try:
             raise error
         finally:
             error.__context__ = context  # not the cancellation that the body is handling
-            del error, exc
+            del error
 
     def _shaped(self, errors: BaseExceptionGroup[BaseException], body: BaseException | None) -> BaseException:
         rest = without_noise(errors, body)
@@ -149,7 +150,8 @@ class TaskGroup(anyio.abc.TaskGroup):
             TypeError: *coro* is no coroutine.
         """
         if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"coro must be a coroutine, not {coro!r}; call the async function first")
+            kind = type(coro).__qualname__
+            raise TypeError(f"expected a coroutine, got {kind} {coro!r}; call the async function first")
         return TaskHandle(self._spawn(coro, coroutine_name(coro, name), context), coro)
 
     @overload  # type: ignore[override]  # our handle, not AnyIO's
@@ -213,7 +215,11 @@ class TaskGroup(anyio.abc.TaskGroup):
         except RuntimeError:
             coro.close()
             raise
-        return self._anyio_group.create_task(self._run(coro, name), name=name, context=context)
+        try:
+            return self._anyio_group.create_task(self._run(coro, name), name=name, context=context)
+        except BaseException:
+            coro.close()  # AnyIO has closed what we gave it, which never began to run *coro*
+            raise
 
     def _run(
         self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None = None
@@ -223,7 +229,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         return child
 
     async def _child(self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None) -> T:
-        del self._unstarted[coro]
+        self._unstarted.pop(coro, None)  # it is gone if the same coroutine was given twice
         try:
             return await coro
         except Exception as error:
@@ -241,7 +247,8 @@ class TaskGroup(anyio.abc.TaskGroup):
     def _check_entered(self) -> None:
         if self._state != "entered":
             raise RuntimeError(
-                f"task group is {self._state}, not entered; start tasks inside its 'async with' block"
+                "This task group is not active; no new tasks can be started:"
+                f" it is {self._state}, not entered"
             )
 
 

@@ -29,7 +29,7 @@ def check_seconds(name: str, value: object, *, minimum: float = -math.inf) -> fl
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
     if math.isnan(value):
-        raise ValueError(f"{name} must be a number of seconds, not NaN")
+        raise ValueError(f"{name} must not be NaN")
     if value < minimum:
         raise ValueError(f"{name} must be >= {minimum:g} seconds, not {value}")
     return float(value)
