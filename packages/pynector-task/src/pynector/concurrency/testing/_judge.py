@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from ._cancelled import without_cancellations
 from ._run import Run
 
@@ -10,10 +12,16 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
     """Record what is wrong with a run that has ended.
 
     A cancellation or an interrupt that leaves the scenario is not wrong where one was injected.
+
+    Raises:
+        KeyboardInterrupt: The user has interrupted the run.
+        SystemExit: The scenario wants Python to end.
     """
+    interrupted = run.fired_kind("interrupt")
+    if error is not None and not interrupted:
+        _let_interrupts_pass(error)
     if error is not None and run.fired:
-        excused = (cancelled, KeyboardInterrupt) if run.fired_kind("interrupt") else cancelled
-        error = without_cancellations(error, excused)
+        error = without_cancellations(error, (cancelled, KeyboardInterrupt) if interrupted else cancelled)
     if error is not None:
         run.stop("exception", f"{type(error).__name__}: {error}", error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
@@ -21,3 +29,12 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
         run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not cancelled")
     if run.alive:
         run.stop("leaked task", f"{', '.join(run.alive)} outlived the scenario")
+
+
+def _let_interrupts_pass(error: BaseException) -> None:
+    interrupts = (KeyboardInterrupt, SystemExit)
+    if isinstance(error, interrupts):
+        raise error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            _let_interrupts_pass(inner)

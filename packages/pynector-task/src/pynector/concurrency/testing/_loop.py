@@ -10,25 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from itertools import count
 from operator import attrgetter
-from typing import Any, TypeVar, TypeVarTuple
-from weakref import WeakSet
+from typing import Any, TypeVarTuple
 
-from ._no_io import NoInputOutput
+from ._plain_loop import PlainLoop
+from ._ready import Ready, ReadyQueue
 from ._run import Finding, Run
 from ._schedule import Schedule
 from ._task import ScenarioTask
-from ._threads import ThreadWatch
 
-_T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 # Callbacks that belong to no task, one after the other, before the loop counts as idle. AnyIO delivers a
@@ -37,24 +33,18 @@ _SPIN = 16
 
 
 class Stuck(RuntimeError):
-    """The run has been stopped: nothing can go on, or nothing comes to an end, or an invariant is broken."""
+    """Nothing is ready to run and no timer is left: the message says which tasks wait, and where."""
 
 
-class _Ready(asyncio.Handle):
-    __slots__ = ("owner", "withdrawn")
-
-    owner: asyncio.Task[Any] | None
-    withdrawn: bool
-
-
-class ControlledLoop(NoInputOutput):
+class ControlledLoop(PlainLoop):
     """An event loop without I/O: time jumps to the next timer as soon as nothing is ready to run.
 
-    Without a *run* it keeps asyncio's own order and only makes time virtual: use it as the `loop_factory` of
+    It keeps asyncio's own order; only `explore` gives it another. Use it as the `loop_factory` of
     `asyncio.Runner`, or with `anyio.run(..., backend_options={"loop_factory": ControlledLoop})`.
 
     Raises:
         Stuck: From `run_until_complete()`: nothing is ready, no timer is left, and the future is not done.
+        NotImplementedError: From whatever does I/O.
     """
 
     def __init__(
@@ -63,27 +53,20 @@ class ControlledLoop(NoInputOutput):
         *,
         wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]] = attrgetter("coroutine"),
     ) -> None:
-        self._run = run or Run(Schedule())
-        self._complaints = self._run.complaints
-        self._wrap = wrap
+        super().__init__(None if run is None else run.complaints)
         self._exploring = run is not None
+        self._run = run or Run(Schedule())
+        self._wrap = wrap
         self._now = 0.0
-        self._ready: deque[_Ready] = deque()
+        self._queue = ReadyQueue(self._run)
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timer_numbers = count()
-        self._foreign: deque[_Ready] = deque()
+        self._foreign: deque[Ready] = deque()
         self._foreign_arrived = threading.Event()
-        self._threads = ThreadWatch()
+        self._idlers: list[asyncio.Future[None]] = []
         self._thread_id: int | None = None
         self._spun = 0
-        self._withdrawn = 0
         self._stopping = False
-        self._closed = False
-        self._debug = False
-        self._task_factory: Any = None
-        self._exception_handler: Any = None
-        self._executor: Executor | None = None
-        self._generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
 
     # Running
 
@@ -123,6 +106,7 @@ class ControlledLoop(NoInputOutput):
     def replace_run(self, run: Run) -> None:
         """Go on under another schedule."""
         self._run = run
+        self._queue.replace_run(run)
 
     def stop(self) -> None:
         self._stopping = True
@@ -130,37 +114,33 @@ class ControlledLoop(NoInputOutput):
     def is_running(self) -> bool:
         return self._thread_id is not None
 
-    def is_closed(self) -> bool:
-        return self._closed
-
     def close(self) -> None:
-        if self.is_running():
-            raise RuntimeError("event loop is running; it cannot be closed")
-        self._closed = True
-        self._ready.clear()
+        super().close()
+        self._queue.handles.clear()
         self._timers.clear()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
 
     def _run_until_stopped(self) -> None:
-        run, ready = self._run, self._ready
-        end_step = run.end_step
+        run, queue, ready = self._run, self._queue, self._queue.handles
+        by_native, end_step = run.by_native, run.end_step
         while not self._stopping:
             if self._foreign:
                 self._take_foreign()
             if not ready or self._spun > _SPIN + 2 * len(ready):
                 self._pass_time()
             else:
-                handle = ready.popleft() if run.fifo or len(ready) == 1 else self._choose()
+                handle = queue.take()
                 if handle.cancelled():
                     continue
                 owner = handle.owner
                 handle._run()
                 del handle
-                if self._withdrawn:
-                    self._order_withdrawn()
-                self._spun = 0 if owner is not None else self._spun + 1
-                end_step(run.by_native.get(owner) if owner is not None else None)
+                queue.settle()
+                if owner is None:
+                    self._spun += 1
+                    end_step(None)
+                else:
+                    self._spun = 0
+                    end_step(by_native.get(owner))
             if run.finding is not None:
                 raise self._stuck(run.finding)
 
@@ -169,60 +149,23 @@ class ControlledLoop(NoInputOutput):
             self._run.finding = None  # it may go on, to clean up
         return Stuck("\n  ".join([finding.text, *finding.waiting]))
 
-    def _choose(self) -> _Ready:
-        # Plain callbacks keep their order among themselves: asyncio promises it, and protocols rely on it.
-        ready = self._ready
-        positions: list[int] = []
-        labels: list[int] = []
-        for position, handle in enumerate(ready):
-            label = self._label(handle)
-            if label != -1 or -1 not in labels:
-                positions.append(position)
-                labels.append(label)
-        chosen = positions[self._run.choose(labels) if len(labels) > 1 else 0]
-        handle = ready[chosen]
-        del ready[chosen]
-        return handle
-
-    def _label(self, handle: _Ready) -> int:
-        if handle.owner is None:
-            return -1
-        task = self._run.by_native.get(handle.owner)
-        return -1 if task is None else task.number
-
-    def _order_withdrawn(self) -> None:
-        # AnyIO and asyncio keep tasks in sets and cancel them in the order of their addresses, which differs
-        # between runs. What was woken by a cancellation in one step runs in order of creation instead.
-        if self._withdrawn > 1:
-            positions = [p for p in range(len(self._ready)) if self._ready[p].withdrawn]
-            handles = sorted((self._ready[p] for p in positions), key=self._label)
-            for position, handle in zip(positions, handles, strict=True):
-                self._ready[position] = handle
-        for handle in self._ready:
-            handle.withdrawn = False
-        self._withdrawn = 0
-
     def _pass_time(self) -> None:
         self._spun = 0
         while self._timers and self._timers[0][2].cancelled():
-            self._pop_timer()
-        if self._await_threads():
+            heapq.heappop(self._timers)
+        if self._await_threads() or self._wake_idlers():
             return
         if not self._timers:
             self._run.stop("deadlock", "nothing is ready to run and no timer is left")
             return
         self._now = max(self._now, self._timers[0][0])
         while self._timers and self._timers[0][0] <= self._now:
-            timer = self._pop_timer()
-            if not timer.cancelled():
-                self._append(_Ready(self._fire, (timer,), self))
+            timer = heapq.heappop(self._timers)[2]
+            self._queue.append(Ready(self._fire, (timer,), self))
 
     def _fire(self, timer: asyncio.TimerHandle) -> None:
-        if not timer.cancelled():  # by what ran at the same time
+        if not timer.cancelled():  # before, or by what was due at the same time
             timer._run()
-
-    def _pop_timer(self) -> asyncio.TimerHandle:
-        return heapq.heappop(self._timers)[2]
 
     def _stop_for(self, future: asyncio.Future[Any]) -> None:
         if not future.cancelled() and isinstance(future.exception(), (KeyboardInterrupt, SystemExit)):
@@ -230,7 +173,7 @@ class ControlledLoop(NoInputOutput):
         self.stop()
 
     def _stop_when_idle(self) -> None:
-        if self._ready and self._spun <= _SPIN:
+        if self._queue.handles and self._spun <= _SPIN:
             self.call_soon(self._stop_when_idle)
         else:
             self.stop()
@@ -244,8 +187,9 @@ class ControlledLoop(NoInputOutput):
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         self._check_closed()
-        handle = _Ready(callback, args, self, context)
-        return self._append(handle, getattr(callback, "__self__", None), args)
+        handle = Ready(callback, args, self, context)
+        self._queue.append(handle, callback, args)
+        return handle
 
     def call_soon_threadsafe(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
@@ -253,7 +197,7 @@ class ControlledLoop(NoInputOutput):
         self._check_closed()
         if self._thread_id == threading.get_ident():
             return self.call_soon(callback, *args, context=context)
-        handle = _Ready(callback, args, self, context)
+        handle = Ready(callback, args, self, context)
         self._foreign.append(handle)
         self._foreign_arrived.set()
         return handle
@@ -271,66 +215,36 @@ class ControlledLoop(NoInputOutput):
         heapq.heappush(self._timers, (when, next(self._timer_numbers), timer))
         return timer
 
+    async def until_idle(self) -> None:
+        """Wait until nothing else is ready to run; time does not pass meanwhile."""
+        idle: asyncio.Future[None] = self.create_future()
+        self._idlers.append(idle)
+        await idle
+
+    def _wake_idlers(self) -> bool:
+        waiting = [idle for idle in self._idlers if not idle.done()]
+        self._idlers.clear()
+        for idle in waiting:
+            idle.set_result(None)
+        return bool(waiting)
+
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         pass  # it is dropped when its time comes
-
-    def _append(self, handle: _Ready, owner: object = None, args: tuple[Any, ...] = ()) -> _Ready:
-        handle.withdrawn = False
-        if isinstance(owner, asyncio.Task):
-            handle.owner = owner
-            if args and isinstance(args[0], asyncio.Future) and args[0].cancelled():
-                handle.withdrawn = True
-                self._withdrawn += 1
-        else:
-            handle.owner = None
-        self._ready.append(handle)
-        return handle
-
-    # Threads
-
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
-        self._check_closed()
-        if executor is None:
-            executor = self._executor = self._executor or ThreadPoolExecutor(thread_name_prefix="asyncio")
-        self._threads.busy += 1
-        future = asyncio.wrap_future(executor.submit(func, *args), loop=self)
-        future.add_done_callback(self._executor_answered)
-        return future
-
-    def _executor_answered(self, future: asyncio.Future[Any]) -> None:
-        self._threads.busy -= 1
-
-    def set_default_executor(self, executor: Any) -> None:
-        self._executor = executor
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
 
     def _take_foreign(self) -> None:
         self._foreign_arrived.clear()
         while self._foreign:
-            self._append(self._foreign.popleft())
+            self._queue.append(self._foreign.popleft())
 
     def _await_threads(self) -> bool:
         """Whether another thread has called in, if there is another."""
         patience = self._threads.patience(self._run.tasks)
         return patience > 0 and self._foreign_arrived.wait(patience)
 
-    # Tasks, futures, asynchronous generators
-
-    def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+    # Tasks
 
     def create_task(
-        self,
-        coro: Any,
-        *,
-        name: object = None,
-        context: Context | None = None,
-        **options: Any,
+        self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any
     ) -> asyncio.Task[Any]:
         self._check_closed()
         if self._task_factory is None:
@@ -358,55 +272,3 @@ class ControlledLoop(NoInputOutput):
         task.native = native
         self._run.by_native[native] = task
         return native
-
-    def set_task_factory(self, factory: Any) -> None:
-        self._task_factory = factory
-
-    def get_task_factory(self) -> Any:
-        return self._task_factory
-
-    @property
-    def has_generators(self) -> bool:
-        """Whether `shutdown_asyncgens()` has something to do."""
-        return bool(self._generators)
-
-    async def shutdown_asyncgens(self) -> None:
-        generators = list(self._generators)
-        self._generators.clear()
-        await asyncio.gather(*(generator.aclose() for generator in generators), return_exceptions=True)
-
-    def _close_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators.discard(generator)
-        if not self._closed:
-            self.call_soon_threadsafe(self.create_task, generator.aclose())
-
-    # Errors
-
-    def call_exception_handler(self, context: dict[str, Any]) -> None:
-        if self._exception_handler is not None:
-            self._exception_handler(self, context)
-        else:
-            self.default_exception_handler(context)
-
-    def default_exception_handler(self, context: dict[str, Any]) -> None:
-        message, error = context.get("message", "unhandled error"), context.get("exception")
-        if not self._exploring:
-            logging.getLogger("asyncio").error("%s: %r", message, error)
-        elif error is not None:
-            self._complaints.append(f"{message}: {error!r}")
-
-    def set_exception_handler(self, handler: Any) -> None:
-        self._exception_handler = handler
-
-    def get_exception_handler(self) -> Any:
-        return self._exception_handler
-
-    def get_debug(self) -> bool:
-        return self._debug
-
-    def set_debug(self, enabled: bool) -> None:
-        self._debug = enabled
-
-    def _check_closed(self) -> None:
-        if self._closed:
-            raise RuntimeError("event loop is closed")

@@ -42,6 +42,7 @@ class Report:
         Raises:
             AssertionError: With the report: a schedule failed, or a fault that was asked for never fired.
         """
+        __tracebackhide__ = True  # pytest shows the test, not this function
         if not self.ok:
             raise AssertionError(str(self)) from next((failure.error for failure in self.failures), None)
 

@@ -66,7 +66,7 @@ class Session:
         run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
         token = current_run.set(run)
         try:
-            _runner(schedule)(self.scenario, run)
+            runner_for(schedule)(self.scenario, run)
         finally:
             current_run.reset(token)
         gc.collect()
@@ -115,7 +115,8 @@ def refuse_in_a_loop() -> None:
     raise RuntimeError("schedules run on event loops of their own; call them from a function, not a task")
 
 
-def _runner(schedule: Schedule) -> Callable[[Scenario, Run], None]:
+def runner_for(schedule: Schedule) -> Callable[[Scenario, Run], None]:
+    """What runs a schedule."""
     if schedule.backend == "asyncio":
         return run_on_asyncio
     if schedule.backend != "trio":

@@ -1,0 +1,93 @@
+"""What is ready to run on a controlled event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from ._run import Run
+
+
+class Ready(asyncio.Handle):
+    """A callback that is ready to run.
+
+    Attributes:
+        owner: The task of which it is a step, or None.
+        withdrawn: Whether the task was woken by a cancellation.
+    """
+
+    __slots__ = ("owner", "withdrawn")
+
+    owner: asyncio.Task[Any] | None
+    withdrawn: bool
+
+
+class ReadyQueue:
+    """First come, first served, unless the run chooses otherwise."""
+
+    __slots__ = ("_run", "_withdrawn", "handles")
+
+    def __init__(self, run: Run) -> None:
+        self.handles: deque[Ready] = deque()
+        self._run = run
+        self._withdrawn = 0
+
+    def replace_run(self, run: Run) -> None:
+        """Let another run choose."""
+        self._run = run
+
+    def append(self, handle: Ready, callback: object = None, args: tuple[Any, ...] = ()) -> None:
+        """Add a handle; what its callback is bound to tells whose step it is."""
+        owner = getattr(callback, "__self__", None)
+        handle.withdrawn = False
+        handle.owner = None
+        if isinstance(owner, asyncio.Task):
+            handle.owner = owner
+            if args and isinstance(args[0], asyncio.Future) and args[0].cancelled():
+                handle.withdrawn = True
+                self._withdrawn += 1
+        self.handles.append(handle)
+
+    def take(self) -> Ready:
+        """Take out the handle that runs next."""
+        handles = self.handles
+        if self._run.fifo or len(handles) == 1:
+            return handles.popleft()
+        chosen = self._choose()
+        handle = handles[chosen]
+        del handles[chosen]
+        return handle
+
+    def settle(self) -> None:
+        """Bring those that were woken by a cancellation in the last step into the order of their creation.
+
+        AnyIO and asyncio keep tasks in sets, and cancel them in the order of their addresses, which differs
+        between runs.
+        """
+        if self._withdrawn > 1:
+            positions = [position for position, handle in enumerate(self.handles) if handle.withdrawn]
+            in_order = sorted((self.handles[position] for position in positions), key=self._label)
+            for position, handle in zip(positions, in_order, strict=True):
+                self.handles[position] = handle
+        if self._withdrawn:
+            self._withdrawn = 0
+            for handle in self.handles:
+                handle.withdrawn = False
+
+    def _choose(self) -> int:
+        # Plain callbacks keep their order among themselves: asyncio promises it, and protocols rely on it.
+        positions: list[int] = []
+        labels: list[int] = []
+        for position, handle in enumerate(self.handles):
+            label = self._label(handle)
+            if label != -1 or -1 not in labels:
+                positions.append(position)
+                labels.append(label)
+        return positions[self._run.choose(labels) if len(labels) > 1 else 0]
+
+    def _label(self, handle: Ready) -> int:
+        if handle.owner is None:
+            return -1
+        task = self._run.by_native.get(handle.owner)
+        return -1 if task is None else task.number

@@ -1,0 +1,62 @@
+"""One test in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple
+
+from ._loop import Stuck
+from ._run import Run
+from ._schedule import Schedule
+from ._session import refuse_in_a_loop, runner_for
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+
+
+def run_in_virtual_time(
+    function: Callable[[*_Ts], Coroutine[Any, Any, _T]], *args: *_Ts, backend: str = "asyncio"
+) -> _T:
+    """Call an async function on an event loop of its own, like `anyio.run`, but with time that takes none.
+
+    Tasks run in the order of the backend. As soon as all of them wait, time jumps to the next deadline. If
+    there is none, the test would hang: `Stuck` says who waits where.
+
+    Args:
+        function: An async function.
+        args: Its arguments.
+        backend: `asyncio` or `trio`.
+
+    Returns:
+        What *function* returns.
+
+    Raises:
+        Stuck: No task can go on, and no deadline is left.
+        RuntimeError: Called while an event loop runs in this thread.
+
+    Example:
+        ```python
+        async def retries_for_an_hour() -> float:
+            began = anyio.current_time()
+            await retry(fetch, attempts=60, pause=60)
+            return anyio.current_time() - began
+
+
+        assert run_in_virtual_time(retries_for_an_hour) == 3540
+        ```
+    """
+    refuse_in_a_loop()
+    results: list[_T] = []
+
+    async def scenario() -> None:
+        results.append(await function(*args))
+
+    scenario.__name__ = getattr(function, "__name__", "scenario")
+    run = Run(Schedule(backend))
+    runner_for(run.schedule)(scenario, run)
+    if run.finding is not None:
+        if run.finding.error is not None:
+            raise run.finding.error
+        if run.finding.kind == "deadlock":
+            raise Stuck("\n  ".join([run.finding.text, *run.finding.waiting]))
+    return results[0]

@@ -1,0 +1,135 @@
+"""The small helpers, as plain functions."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from pynector.concurrency.testing import (
+    ControlledLoop,
+    Stuck,
+    assert_no_leaked_tasks,
+    explore,
+    run_in_virtual_time,
+    wait_until_blocked,
+)
+
+BACKENDS = ["asyncio", "trio"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_time_takes_none_and_the_result_is_returned(backend: str) -> None:
+    async def nap(hours: float) -> float:
+        began = anyio.current_time()
+        await anyio.sleep(3600 * hours)
+        return anyio.current_time() - began
+
+    assert run_in_virtual_time(nap, 2, backend=backend) == 7200
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_error_passes_as_it_was_raised(backend: str) -> None:
+    async def fail() -> None:
+        await checkpoint()
+        raise LookupError("missing")
+
+    with pytest.raises(LookupError, match="missing"):
+        run_in_virtual_time(fail, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_test_that_would_hang_says_who_waits_where(backend: str) -> None:
+    async def hang() -> None:
+        await anyio.Event().wait()
+
+    with pytest.raises(Stuck, match=r"hang#0 waits at test_virtual_time.py:\d+ in hang: await anyio"):
+        run_in_virtual_time(hang, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_is_no_failure(interrupt: type[BaseException], backend: str) -> None:
+    async def scenario() -> None:
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(checkpoint)
+            await checkpoint()
+            raise interrupt
+
+    with pytest.raises(interrupt):
+        explore(scenario, backend=backend)
+
+
+def test_time_does_not_pass_in_wait_until_blocked() -> None:
+    async def scenario() -> None:
+        lock = anyio.Lock()
+        began = anyio.current_time()
+
+        async def dawdle() -> None:
+            for _ in range(5):
+                await checkpoint()
+            await lock.acquire()
+
+        await lock.acquire()
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(dawdle)
+            tg.start_soon(anyio.sleep, 0.01)
+            await wait_until_blocked()
+            assert lock.statistics().tasks_waiting == 1
+            assert anyio.current_time() == began
+            lock.release()
+
+    for backend in BACKENDS:
+        explore(scenario, schedules=50, backend=backend).check()
+
+
+@pytest.mark.anyio
+async def test_wait_until_blocked_works_in_real_time_too() -> None:
+    event = anyio.Event()
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(event.wait)
+        await wait_until_blocked()
+        assert event.statistics().tasks_waiting == 1
+        event.set()
+
+
+@pytest.mark.anyio
+@pytest.mark.on("asyncio")
+async def test_a_leaked_task_is_named() -> None:
+    async def forgotten() -> None:
+        await anyio.Event().wait()
+
+    with pytest.raises(AssertionError, match=r"forgotten waits at test_virtual_time.py"):
+        with assert_no_leaked_tasks():
+            task = asyncio.create_task(forgotten(), name="forgotten")
+            await checkpoint()
+
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest.mark.anyio
+async def test_tasks_that_end_in_the_block_are_no_leak() -> None:
+    with assert_no_leaked_tasks():
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(checkpoint)
+
+
+def test_a_virtual_clock_serves_anyio_run() -> None:
+    async def main() -> float:
+        await anyio.sleep(60)
+        return anyio.current_time()
+
+    assert anyio.run(main, backend_options={"loop_factory": ControlledLoop}) == 60
+
+
+def test_neither_trio_nor_pytest_is_imported_without_need() -> None:
+    code = (
+        "import sys, pynector.concurrency.testing; sys.exit(not {'trio', 'pytest'}.isdisjoint(sys.modules))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
