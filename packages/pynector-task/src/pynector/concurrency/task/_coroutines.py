@@ -17,8 +17,8 @@ def coroutine_of(func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> C
     coro = func(*args)
     if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
-            f"Expected {function_name(func, None)}() to return a coroutine, but the return value ({coro!r}) is"
-            " not a coroutine object"
+            f"Expected {function_name(func, None)}() to return a coroutine,"
+            f" but the return value ({coro!r}) is not a coroutine object"
         )
     return coro
 
