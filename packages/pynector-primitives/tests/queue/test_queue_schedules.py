@@ -1,7 +1,8 @@
 """No item is lost or doubled, whatever the order of the tasks and wherever one is cancelled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -13,6 +14,16 @@ from pynector.concurrency.testing import cancel_everywhere, explore
 Kind = Callable[[int], Queue[int]]
 kinds = pytest.mark.parametrize("kind", [Queue, PriorityQueue])
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+async def apart(func: Callable[..., Coroutine[Any, Any, None]], *args: int) -> None:
+    """Run a child in a group of its own: a native cancellation cancels the whole group around it."""
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(func, *args)
+
+
+def is_victim(name: str) -> bool:
+    return not name.endswith("apart")
 
 
 async def producers_and_consumers(kind: Kind) -> None:
@@ -30,14 +41,14 @@ async def producers_and_consumers(kind: Kind) -> None:
             got.append(await queue.get())
 
     async with anyio.create_task_group() as tg:
-        tg.start_soon(produce, 0)
-        tg.start_soon(produce, 10)
-        tg.start_soon(consume)
-        tg.start_soon(consume)
+        tg.start_soon(apart, produce, 0)
+        tg.start_soon(apart, produce, 10)
+        tg.start_soon(apart, consume)
+        tg.start_soon(apart, consume)
         await anyio.sleep(60)
         statistics = queue.statistics()
         assert not statistics.tasks_waiting_get or not statistics.items
-        assert not statistics.tasks_waiting_put or statistics.items == 1
+        assert not statistics.tasks_waiting_put or statistics.items >= 1
         tg.cancel_scope.cancel()
     left = queue.shutdown()
     assert sorted(got + left) == sorted(put)
@@ -64,8 +75,8 @@ async def producers_of_a_queue_that_is_closed(kind: Kind) -> None:
 
     async with anyio.create_task_group() as tg:
         for item in range(3):
-            tg.start_soon(produce, item)
-        tg.start_soon(consume)
+            tg.start_soon(apart, produce, item)
+        tg.start_soon(apart, consume)
         await anyio.lowlevel.checkpoint()
         queue.close()
     assert sorted(got + queue.shutdown()) == sorted(put)
@@ -89,8 +100,8 @@ async def joined_work(kind: Kind) -> None:
             pass
 
     async with anyio.create_task_group() as tg:
-        tg.start_soon(work)
-        tg.start_soon(work)
+        tg.start_soon(apart, work)
+        tg.start_soon(apart, work)
         for item in range(4):
             with anyio.move_on_after(60):
                 await queue.put(item)
@@ -110,14 +121,16 @@ scenarios = pytest.mark.parametrize(
 @kinds
 @scenarios
 @backends
-def test_nothing_is_lost_in_any_order(scenario: Callable[[Kind], object], kind: Kind, backend: str) -> None:
-    explore(partial(scenario, kind), schedules=150, backend=backend).check()  # type: ignore[arg-type]
+def test_nothing_is_lost_in_any_order(
+    scenario: Callable[[Kind], Coroutine[Any, Any, None]], kind: Kind, backend: str
+) -> None:
+    explore(partial(scenario, kind), schedules=150, backend=backend).check()
 
 
 @kinds
 @scenarios
 @backends
 def test_nothing_is_lost_wherever_a_task_is_cancelled(
-    scenario: Callable[[Kind], object], kind: Kind, backend: str
+    scenario: Callable[[Kind], Coroutine[Any, Any, None]], kind: Kind, backend: str
 ) -> None:
-    cancel_everywhere(partial(scenario, kind), orders=2, backend=backend).check()  # type: ignore[arg-type]
+    cancel_everywhere(partial(scenario, kind), victims=is_victim, orders=2, backend=backend).check()
