@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
+from ._processes import spread
 from ._report import Report
 from ._run import Run, Trace
 from ._schedule import Fault, FaultKind, Schedule
@@ -23,6 +26,7 @@ def cancel_everywhere(
     eager: bool = False,
     max_steps: int = 10_000,
     max_failures: int = 20,
+    processes: int = 1,
 ) -> Report:
     """Run a scenario once as it is, then once for each task and each step, cancelling that task after that
     step.
@@ -47,13 +51,15 @@ def cancel_everywhere(
         eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
         max_steps: Steps after which a schedule counts as livelocked.
         max_failures: Failing schedules after which to stop.
+        processes: Processes to spread the schedules over. Scenario and *victims* must then be functions of a
+        module.
 
     Returns:
         The report. Its `check()` raises if anything failed, or if a kind of fault was never injected.
 
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
-        ValueError: The backend has no such fault.
+        ValueError: The backend has no such fault, or the scenario cannot be sent to another process.
 
     Example:
         ```python
@@ -74,19 +80,44 @@ def cancel_everywhere(
             cancel_everywhere(scenario).check()
         ```
     """
-    kinds = _kinds(faults, backend)
-    session = Session(scenario, max_steps=max_steps, max_failures=max_failures)
-    session.report.fired = dict.fromkeys(kinds, 0)
-    session.report.seeds = f"{backend}, each task at each step, {orders} orders from seed {seed}"
+    options = _Options(
+        _kinds(faults, backend), victims, root, orders, seed, backend, eager, max_steps, max_failures
+    )
+    if processes == 1:
+        return _cancel_share(options, scenario, 0, 1)
+    return spread(partial(_cancel_share, options), scenario, processes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    kinds: tuple[FaultKind, ...]
+    victims: Callable[[str], bool] | None
+    root: bool
+    orders: int
+    seed: int
+    backend: str
+    eager: bool
+    max_steps: int
+    max_failures: int
+
+
+def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int) -> Report:
+    session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
+    report = session.report
+    report.fired = dict.fromkeys(options.kinds, 0)
+    report.seeds = (
+        f"{options.backend}, each task at each step, {options.orders} orders from seed {options.seed}"
+    )
     with session.open():
-        for number in range(orders):
-            baseline = Schedule(backend, f"random-{seed + number - 1}" if number else "fifo", eager)
+        for number in range(options.orders):
+            order = f"random-{options.seed + number - 1}" if number else "fifo"
+            baseline = Schedule(options.backend, order, options.eager)
             run = session.run(baseline, trace=Trace())
-            for fault in _faults(run, kinds, victims, root):
+            for fault in islice(_faults(run, options), index, None, count):
                 if session.full:
                     break
                 session.run(replace(baseline, faults=(fault,)))
-    return session.report
+    return report
 
 
 def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKind, ...]:
@@ -100,13 +131,11 @@ def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKin
     return tuple(faults)
 
 
-def _faults(
-    baseline: Run, kinds: tuple[FaultKind, ...], victims: Callable[[str], bool] | None, root: bool
-) -> Iterator[Fault]:
+def _faults(baseline: Run, options: _Options) -> Iterator[Fault]:
     if baseline.finding is not None:
         return
-    for task in baseline.tasks if root else baseline.tasks[1:]:
-        if task.number == 0 or victims is None or victims(task.name):
+    for task in baseline.tasks if options.root else baseline.tasks[1:]:
+        if task.number == 0 or options.victims is None or options.victims(task.name):
             for step in range(task.born + 1, task.ended or baseline.steps):
-                for kind in kinds:
+                for kind in options.kinds:
                     yield Fault(kind, task.number, step)

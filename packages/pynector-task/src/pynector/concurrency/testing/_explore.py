@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from ._chooser import format_deviations
+from ._processes import spread
 from ._report import Report
 from ._schedule import Schedule
 from ._search import OrderTree
@@ -25,6 +28,7 @@ def explore(
     eager: bool = False,
     max_steps: int = 10_000,
     max_failures: int = 20,
+    processes: int = 1,
 ) -> Report:
     """Run a scenario again and again, each time with another order of its tasks.
 
@@ -49,12 +53,14 @@ def explore(
         eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
         max_steps: Steps after which a schedule counts as livelocked.
         max_failures: Failing schedules after which to stop.
+        processes: Processes to spread the schedules over. The scenario must then be a function of a module.
 
     Returns:
         The report. Call its `check()` to raise if anything failed.
 
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
+        ValueError: The backend, or the way to spread, does not go with the rest.
 
     Example:
         ```python
@@ -70,15 +76,37 @@ def explore(
             explore(scenario).check()
         ```
     """
-    session = Session(scenario, max_steps=max_steps, max_failures=max_failures)
+    options = _Options(schedules, order, seed, backend, eager, max_steps, max_failures)
+    if processes == 1:
+        return _explore_share(options, scenario, 0, 1)
+    if order not in {"random", "pct"}:
+        raise ValueError(f"only random and pct orders can be spread over processes, not {order!r}")
+    return spread(partial(_explore_share, options), scenario, processes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    schedules: int
+    order: Order
+    seed: int
+    backend: str
+    eager: bool
+    max_steps: int
+    max_failures: int
+
+
+def _explore_share(options: _Options, scenario: Scenario, index: int, count: int) -> Report:
+    session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
+    order, first = options.order, Schedule(options.backend, eager=options.eager)
     with session.open():
+        session.report.seeds = f"{options.backend}, {order}"
         if order == "dfs" or order == "bfs":
-            session.report.seeds = f"{backend}, {order}"
-            _search(session, Schedule(backend, eager=eager), schedules, deepest_first=order == "dfs")
+            _search(session, first, options.schedules, deepest_first=order == "dfs")
         else:
-            session.report.seeds = f"{backend}, {order}" + ("" if order == "fifo" else f" from {seed}")
-            for each in _orders(order, seed, schedules):
-                session.run(Schedule(backend, each, eager))
+            session.report.seeds += "" if order == "fifo" else f" from {options.seed}"
+            orders = _orders(order, options.seed, options.schedules)
+            for each in islice(orders, index, None, count):
+                session.run(replace(first, order=each))
                 if session.full:
                     break
     return session.report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_SHOWN_STEPS = 40
+_SHOWN_LINES = 20  # at either end
 
 
 @dataclass(slots=True)
@@ -59,12 +59,17 @@ class Failure:
         lines = [f"{self.kind} at step {self.step}, in {self.count} schedules: {self.text}"]
         lines += [f"  {line}" for line in (*self.struck, *self.waiting)]
         if self.trace:
-            skipped = max(0, len(self.trace) - _SHOWN_STEPS)
             lines.append("  schedule (step, task, where it waits afterwards):")
-            lines += [f"    ... {skipped} earlier lines"] if skipped else []
-            lines += [f"    {line}" for line in self.trace[skipped:]]
+            lines += [f"    {line}" for line in _shortened(self.trace)]
         if not self.repeatable:
             lines.append("  it did not fail again under the same schedule: the scenario is not deterministic")
         lines.append(f"  first seen with {self.seed or self.token}; to see it again:")
         lines.append(f"    {self.replay}")
         return lines
+
+
+def _shortened(lines: tuple[str, ...]) -> tuple[str, ...]:
+    skipped = len(lines) - 2 * _SHOWN_LINES
+    if skipped <= 1:
+        return lines
+    return *lines[:_SHOWN_LINES], f"  ...  {skipped} lines", *lines[-_SHOWN_LINES:]

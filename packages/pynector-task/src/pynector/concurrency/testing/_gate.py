@@ -15,6 +15,7 @@ from typing import Any
 
 import outcome
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from ._immortal import keep_for_ever
 from ._run import Run
@@ -60,6 +61,7 @@ class Gate(trio.abc.Instrument):
         self._line: list[_Place] = []
         self._scheduled: set[trio.lowlevel.Task] = set()
         self._granted: _Place | None = None
+        self._settling = False
         self._clock = 0
         self._cleanup_steps = 0
 
@@ -71,7 +73,13 @@ class Gate(trio.abc.Instrument):
     @property
     def holds_idlers(self) -> bool:
         """Whether a task waits for the moment in which no task can go on."""
-        return waits_in(self._run.tasks, {"wait_all_tasks_blocked"})
+        return self._settling or waits_in(self._run.tasks, {"wait_all_tasks_blocked"})
+
+    async def settle(self) -> None:
+        """Let the tasks that are left take the steps that they can take without time passing."""
+        self._settling = True
+        await wait_all_tasks_blocked()
+        self._settling = False
 
     def patience(self) -> float:
         """Real seconds to wait for other threads."""

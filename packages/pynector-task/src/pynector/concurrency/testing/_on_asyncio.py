@@ -14,7 +14,7 @@ from ._judge import judge
 from ._loop import ControlledLoop, Stuck
 from ._run import Run
 from ._schedule import Fault
-from ._task import ScenarioTask
+from ._task import ScenarioTask, scenario_name
 
 _CLEANUP_STEPS = 1000
 
@@ -28,7 +28,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
     error: BaseException | None = None
     try:
         try:
-            root = loop.create_task(scenario(), name=getattr(scenario, "__name__", None))
+            root = loop.create_task(scenario(), name=scenario_name(scenario))
             loop.run_until_complete(root)
         except Stuck:
             pass

@@ -11,7 +11,7 @@ from ._gate import Gate, VirtualClock
 from ._judge import judge
 from ._run import Run
 from ._schedule import Fault
-from ._task import ScenarioTask
+from ._task import ScenarioTask, scenario_name
 
 
 def run_on_trio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
@@ -40,11 +40,12 @@ class _TrioRun:
 
     async def _main(self) -> None:
         trio.lowlevel.add_instrument(self._gate)
-        name = getattr(self._scenario, "__name__", None)
         with self._gate.scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._root, name=name)
-        if not self._run.over:
+                nursery.start_soon(self._root, name=scenario_name(self._scenario))
+        if not self._run.over and self._gate.holds_tasks:
+            # A task that needs no more than a few steps to end was not left behind.
+            await self._gate.settle()
             self._run.alive = self._gate.alive()
 
     async def _root(self) -> None:

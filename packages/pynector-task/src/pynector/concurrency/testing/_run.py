@@ -36,6 +36,16 @@ class Trace:
 
     lines: list[str] = field(default_factory=list[str])
     victims: list[str] = field(default_factory=list[str])
+    _last: str = ""
+    _again: int = 0
+
+    def add(self, step: int, text: str) -> None:
+        """Write a line; the same again and again takes two."""
+        self._again = self._again + 1 if text == self._last else 0
+        self._last = text
+        if self._again > 1:
+            self.lines.pop()
+        self.lines.append(f"{step:5}  {text}" + (f"  ({self._again} times more)" if self._again > 1 else ""))
 
 
 class Run:
@@ -145,7 +155,7 @@ class Run:
         if self._trace is not None:
             line = f"{fault.kind} strikes {task} at {where}"
             self._trace.victims.append(line)
-            self._trace.lines.append(f"   **  {line}")
+            self._trace.add(self.steps, f"** {line}")
 
     def _check(self, invariant: Callable[[], object]) -> None:
         try:
@@ -160,8 +170,7 @@ class Run:
         self.note_ends()
         if task is None:
             return
-        text = "ends" if task.ended is not None else task.where()
-        trace.lines.append(f"{self.steps:5}  {task}  {text}")
+        trace.add(self.steps, f"{task}  {'ends' if task.ended is not None else task.where()}")
 
 
 current_run: ContextVar[Run] = ContextVar("current_run")

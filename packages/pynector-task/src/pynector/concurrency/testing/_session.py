@@ -18,6 +18,7 @@ from ._report import Report
 from ._run import Run, Trace, current_run
 from ._schedule import Schedule
 from ._shrink import shorten
+from ._task import scenario_name
 
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
@@ -98,12 +99,6 @@ class Session:
     def _fails_like(self, failure: Failure, schedule: Schedule) -> bool:
         run = self.attempt(schedule)
         return run.finding is not None and _failure("", schedule, run).signature == failure.signature
-
-
-def scenario_name(scenario: Scenario) -> str:
-    """What to call a scenario in code: the name of its function."""
-    function = getattr(scenario, "func", scenario)
-    return str(getattr(function, "__name__", function))
 
 
 def refuse_in_a_loop() -> None:

@@ -66,3 +66,9 @@ class ScenarioTask:
 def short_name(name: str) -> str:
     """`module.outer.<locals>.user` is `user`."""
     return name.rpartition(".")[2] or name
+
+
+def scenario_name(scenario: object) -> str:
+    """What to call a scenario in code: the name of its function."""
+    function = getattr(scenario, "func", scenario)
+    return str(getattr(function, "__name__", function))

@@ -1,0 +1,88 @@
+"""Schedules in several processes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pickle
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from time import perf_counter
+from typing import Any
+
+from ._report import Report
+from ._session import Scenario
+from ._task import scenario_name
+
+# What one process does of the whole: it takes every *count*-th schedule, beginning with *index*.
+Share = Callable[[Scenario, int, int], Report]
+
+
+def spread(share: Share, scenario: Scenario, processes: int) -> Report:
+    """Let several processes do their share each, and put their reports together.
+
+    Raises:
+        ValueError: The scenario cannot be found by its name in another process.
+    """
+    module, file, pickled = _address(scenario)
+    began = perf_counter()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
+        jobs = [
+            executor.submit(_do_share, share, module, file, pickled, number, processes)
+            for number in range(processes)
+        ]
+        report = _merge([job.result() for job in jobs])
+    return replace(report, seconds=perf_counter() - began)
+
+
+def _address(scenario: Scenario) -> tuple[str, str, bytes]:
+    function: Any = scenario
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        return function.__module__, inspect.getfile(function), pickle.dumps(scenario)
+    except (AttributeError, TypeError, OSError, pickle.PicklingError) as error:
+        name = scenario_name(scenario)
+        raise ValueError(
+            f"over processes, a scenario must be a function of a module, not {name} ({error})"
+        ) from None
+
+
+def _do_share(share: Share, module: str, file: str, pickled: bytes, index: int, count: int) -> Report:
+    _import(module, file)
+    report = share(pickle.loads(pickled), index, count)
+    report.failures = [replace(failure, error=None) for failure in report.failures]
+    return report
+
+
+def _import(module: str, file: str) -> None:
+    # pytest loads test files by their path, under names that cannot be imported.
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        spec = importlib.util.spec_from_file_location(module, file)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[module] = loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+
+
+def _merge(reports: list[Report]) -> Report:
+    merged = reports[0]
+    for report in reports[1:]:
+        merged.schedules += report.schedules
+        merged.steps += report.steps
+        for kind, times in report.fired.items():
+            merged.fired[kind] = merged.fired.get(kind, 0) + times
+        for failure in report.failures:
+            known = next((each for each in merged.failures if each.signature == failure.signature), None)
+            if known is None:
+                merged.failures.append(failure)
+            else:
+                known.count += failure.count
+    return merged
