@@ -2,21 +2,33 @@
 
 `ParkingLot` is the one place that suspends tasks. Around it: a `checkpoint` that costs little, the
 `operation_budget` that keeps fast paths from starving the loop, `READY` for calls that may be awaited
-but never wait, and the checks of arguments that give the same words everywhere.
+but never wait, `spawn_owner` for what must outlive a call, and the checks of arguments that give the same
+words everywhere.
 """
 
 from ._arguments import check_callable, check_int, check_seconds
-from ._backend import cancel_scope, checkpoint, current_task, current_time, unwatch_exit, watch_exit
-from ._budget import operation_budget
+from ._backend import (
+    asyncio_task,
+    cancel_scope,
+    checkpoint,
+    current_task,
+    current_time,
+    unwatch_exit,
+    watch_exit,
+)
+from ._budget import OperationBudget, operation_budget, thread_budget
+from ._owner import spawn_owner
 from ._parked_task import ParkedTask
 from ._parking_lot import ParkingLot, parked_tasks
 from ._ready import READY, Ready
 
 __all__ = [
     "READY",
+    "OperationBudget",
     "ParkedTask",
     "ParkingLot",
     "Ready",
+    "asyncio_task",
     "cancel_scope",
     "check_callable",
     "check_int",
@@ -26,6 +38,8 @@ __all__ = [
     "current_time",
     "operation_budget",
     "parked_tasks",
+    "spawn_owner",
+    "thread_budget",
     "unwatch_exit",
     "watch_exit",
 ]

@@ -65,3 +65,7 @@ def watch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
 
 def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
     task.remove_done_callback(callback)
+
+
+def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
+    return asyncio.get_running_loop().create_task(func(), name=name)

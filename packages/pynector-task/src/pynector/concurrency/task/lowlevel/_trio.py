@@ -1,7 +1,8 @@
 """Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -95,3 +96,7 @@ def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
         trio.lowlevel.remove_parking_lot_breaker(task, cast(trio.lowlevel.ParkingLot, _ExitWatch(callback)))
     except RuntimeError:
         pass  # it has ended, or was not watched
+
+
+def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
+    return trio.lowlevel.spawn_system_task(func, name=name, context=copy_context())
