@@ -2,35 +2,37 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextvars import Context, copy_context
-from operator import is_
-from types import coroutine
+from contextvars import Context, ContextVar
+from gc import get_referents
+from types import CoroutineType, coroutine
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
+AnyCoroutine = Coroutine[Any, Any, Any]
 
 
-class ContextMark:
-    """What the current context holds when this is made: calls that leave it so may follow each other in it.
+def _tells_contents(referents: Callable[..., list[object]]) -> bool:
+    context, variable = Context(), ContextVar[int]("variable")
+    context.run(variable.set, 1)
+    copy = context.copy()
+    before = referents(context, copy)
+    copy.run(variable.set, 2)
+    after = referents(context, copy)
+    return len(before) == len(after) == 2 and before[0] is before[1] is after[0] is not after[1]
 
-    That is asked once a call, and nearly free; a context of its own for each call (`call_in`) costs more, and
-    is needed only after a call has left something behind, or for one that came with another context.
-    """
 
-    __slots__ = ("_context", "_size", "_values")
+contents_of: Callable[..., list[object]]
+"""Gives what each of the contexts holds: the same object for both, only if both hold the very same values.
 
-    def __init__(self) -> None:
-        self._context = copy_context()
-        self._size = len(self._context)
-        self._values = tuple(self._context.values())
-
-    def matches(self, context: Context) -> bool:
-        """Whether *context* holds the very same objects; objects that are merely equal are others."""
-        if len(context) != self._size:
-            return False
-        # Values first, by identity: comparing contexts would call `__eq__` of those that are not the same.
-        return not self._size or (all(map(is_, context.values(), self._values)) and context == self._context)
+A call may run in a task's context as it is, if that holds what the call's own would. Comparing contexts does
+not tell: it takes equal values for the same, and calls their `__eq__`. CPython keeps what a context holds in
+an immutable mapping that copies share until one is changed, and that is all a context refers to. Where that
+is not so, no two contexts are known to hold the same.
+"""
+contents_of = (
+    get_referents if _tells_contents(get_referents) else lambda *contexts: [object() for _ in contexts]
+)
 
 
 @coroutine
@@ -57,9 +59,9 @@ def call_in(context: Context, func: Callable[[T], Awaitable[R]], argument: T) ->
         return result
 
 
-def _as_coroutine(func: Callable[..., object], awaitable: Any) -> Coroutine[Any, Any, Any]:
-    if isinstance(awaitable, Coroutine):
-        return cast("Coroutine[Any, Any, Any]", awaitable)
+def _as_coroutine(func: Callable[..., object], awaitable: object) -> AnyCoroutine:
+    if isinstance(awaitable, CoroutineType):
+        return cast(AnyCoroutine, awaitable)
     if not inspect.isawaitable(awaitable):
         name = getattr(func, "__qualname__", None) or repr(func)
         raise TypeError(f"{name} must give an awaitable, not {awaitable!r}; is it an async function?")

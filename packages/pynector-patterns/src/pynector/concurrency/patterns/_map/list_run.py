@@ -9,7 +9,7 @@ from anyio import get_cancelled_exc_class
 from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import checkpoint, operation_budget
 
-from .._own_context import ContextMark, call_in
+from .._own_context import call_in, contents_of
 from .source import close_source, iterator_of
 
 T = TypeVar("T")
@@ -56,23 +56,24 @@ class ListRun(Generic[T, R]):
     async def _work(self) -> None:
         func, results, context = self._func, self._results, self._context
         spend = operation_budget()
-        is_unchanged = ContextMark().matches
-        has_item = must_isolate = False
+        has_item = False
         for item in self._items:
             if not has_item:
                 has_item = True
                 self._add_worker()
             place = len(results)
             results.append(cast(Any, None))
+            wanted, current = contents_of(context, copy_context())
             try:
-                results[place] = await (call_in(context.copy(), func, item) if must_isolate else func(item))
+                if wanted is current:
+                    results[place] = await func(item)
+                else:
+                    results[place] = await call_in(context.copy(), func, item)
             except Exception as error:
                 return self._fail(error)
             except BaseException as error:
                 self._error = self._error or error  # what awaits a cancelled task fails with a cancellation
                 raise
-            if not must_isolate:
-                must_isolate = not is_unchanged(copy_context())
             if spend():
                 await checkpoint()
 

@@ -1,0 +1,196 @@
+"""The workers of a worker pool."""
+
+# pyright: reportPrivateUsage=false
+
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from typing import Generic, TypeVar
+
+from pynector.concurrency.task import TaskGroup
+from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
+
+from .backlog import Backlog
+from .item_handle import ItemHandle
+from .ledger import Ledger
+from .waking import wake_all
+from .worker import Worker
+
+T = TypeVar("T")
+R = TypeVar("R")
+OnError = Callable[[ItemHandle[T, R], Exception], None]
+
+
+class Crew(Generic[T, R]):
+    """Workers, hired when there is work for one more, idle ones first; all leave when the pool closes.
+
+    Invariant: while items are queued, and a worker is idle or could be hired, one is on its way. When it
+    arrives and finds more than it can take, it calls the next. So items that never wait are worked off by one
+    worker, and the others are not woken for nothing.
+
+    Attributes:
+        size: How many workers there may be.
+        is_open: Whether new items are taken.
+        may_call: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
+        has_ended: Whether all workers have left, and none will come.
+    """
+
+    def __init__(
+        self,
+        func: Callable[[T], Awaitable[R]],
+        size: int,
+        backlog: Backlog[ItemHandle[T, R]],
+        on_error: OnError[T, R],
+    ) -> None:
+        self.size = size
+        self.is_open = False
+        self.has_ended = False
+        self.func = func
+        self.backlog = backlog
+        self.line = backlog.line
+        self.enter_error = on_error
+        self.ledger: Ledger[T] = Ledger()
+        self.spend = operation_budget()
+        self._quiet: ParkingLot[None] = ParkingLot("WorkerPool.join")
+        self._end: ParkingLot[None] = ParkingLot("WorkerPool.stop")
+        self._work: ParkingLot[None] = ParkingLot("work for WorkerPool")
+        self._workers: set[Worker[T, R]] = set()
+        self._idle: set[Worker[T, R]] = set()
+        self.may_call = True
+        self._group: TaskGroup | None = None
+        self._context = Context()
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
+
+    @property
+    def running_count(self) -> int:
+        """How many items are being worked on."""
+        return len(self._workers) - len(self._idle)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no item is queued or running."""
+        return not self.line and len(self._idle) == len(self._workers)
+
+    def is_member(self, task: object) -> bool:
+        """Whether *task* is one of the workers."""
+        return any(worker.task is task for worker in self._workers)
+
+    def open(self, context: Context) -> None:
+        """Take items from now on; workers run in copies of *context*."""
+        self._context = context
+        self.is_open = True
+        self.backlog.open()
+
+    def move_in(self, group: TaskGroup) -> None:
+        """Start workers in *group* from now on."""
+        self._group = group
+        self.call()
+
+    def close(self) -> None:
+        """Take no more items; the workers leave when all that are queued are done."""
+        self.is_open = False
+        self.backlog.close()
+        wake_all(self._work)
+        self._end_if_empty()
+
+    def cancel(self) -> None:
+        """Take no more items, and give up those that are queued or running."""
+        for handle in self.backlog.clear():
+            self.ledger.enter_cancellation(handle, wanted=False)
+        for worker in self._workers.copy():
+            worker.cancel()
+        self.close()
+
+    def cancel_item(self, handle: ItemHandle[T, R]) -> None:
+        """Give up one item, unless it is done."""
+        if (worker := handle.worker) is not None:
+            worker.has_dropped_item = True
+            worker.cancel()
+        elif not handle.done:
+            self.backlog.drop(handle)
+            self.ledger.enter_cancellation(handle, wanted=True)
+            self._tell_if_quiet()
+
+    def resize(self, size: int) -> None:
+        """Let there be *size* workers; idle ones leave first, others when they are through with an item."""
+        self.size = size
+        staying = [worker for worker in self._workers if not worker.must_leave]
+        staying.sort(key=self._idle.__contains__, reverse=True)
+        for worker in staying[: max(len(staying) - size, 0)]:
+            worker.must_leave = True
+        wake_all(self._work)
+        self.may_call = True
+        self.call()
+
+    def abandon(self) -> None:
+        """The group has ended: there are no workers any more, nor will there be."""
+        self._workers.clear()
+        self._idle.clear()
+        self._group = None
+        self.cancel()
+        self._tell_if_quiet()
+
+    def call(self) -> None:
+        """See to it that a worker comes, if there is something to do for one more, and one to do it."""
+        if not (self.may_call and self.line and self._group is not None):
+            return
+        self.may_call = False
+        if self._work.unpark(None) is None and len(self._workers) < self.size:
+            worker = Worker(self)
+            self._workers.add(worker)
+            worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
+
+    def arrive(self) -> None:
+        """The worker that was called has come."""
+        self.may_call = True
+        if len(self.line) > 1:
+            self.call()
+
+    async def wait_for_end(self) -> None:
+        """Wait until all workers have left."""
+        if not self.has_ended:
+            await self._end.park(_ignore)
+
+    async def wait_for_quiet(self) -> None:
+        """Wait until no item is queued or running."""
+        if not self.is_quiet:
+            await self._quiet.park(_ignore)
+
+    async def be_idle(self, worker: Worker[T, R]) -> None:
+        """Wait until there may be something to do."""
+        self._idle.add(worker)
+        self.may_call = True
+        self._tell_if_quiet()
+        try:
+            await self._work.park(self._lose_call)
+        finally:
+            self._idle.discard(worker)
+        self.arrive()
+
+    def leave(self, worker: Worker[T, R]) -> None:
+        """A worker is about to end."""
+        self._workers.discard(worker)
+        self.may_call = True
+        self.call()
+        self._tell_if_quiet()
+        self._end_if_empty()
+
+    def _lose_call(self, _: None) -> None:
+        self.may_call = True
+        self.call()
+
+    def _tell_if_quiet(self) -> None:
+        if self.is_quiet:
+            wake_all(self._quiet)
+
+    def _end_if_empty(self) -> None:
+        if not (self.is_open or self._workers or self.line or self.has_ended):
+            self.has_ended = True
+            wake_all(self._end)
+
+
+def _ignore(_: None) -> None:
+    """Nobody else is owed the wake-up: all are woken."""

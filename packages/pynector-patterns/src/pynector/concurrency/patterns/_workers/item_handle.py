@@ -1,0 +1,144 @@
+"""The handle of an item that was given to a worker pool."""
+
+from collections.abc import Generator
+from contextvars import Context
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from anyio import TaskCancelled, TaskNotFinished
+
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_task
+
+if TYPE_CHECKING:
+    from .crew import Crew
+    from .worker import Worker
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ItemStatus(Enum):
+    """Where an item of a worker pool stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ItemHandle(Generic[T, R]):
+    """An item that a `WorkerPool` took: await it for the result.
+
+    Awaiting waits until the item is done, and gives what the worker function returned, or raises what it
+    raised; of a cancelled item it raises `anyio.TaskCancelled`. If the await is cancelled, the item goes on.
+    An error that was raised by awaiting, or read as `exception`, is not raised again by stopping the pool.
+    """
+
+    __slots__ = ("_crew", "_item", "_outcome", "_stage", "priority")
+
+    Status = ItemStatus
+
+    def __init__(self, crew: "Crew[T, R]", item: T, context: Context) -> None:
+        self._crew = crew
+        self._item = item
+        # Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster.
+        self._stage: Context | Worker[T, R] | ItemStatus = context
+        # Not done: where to wait, if somebody does. Done: the value, or the error.
+        self._outcome: Any = None
+        self.priority: float
+
+    @property
+    def item(self) -> T:
+        """The item."""
+        return self._item
+
+    @property
+    def status(self) -> ItemStatus:
+        """`QUEUED`, `RUNNING`, `FINISHED`, `FAILED` or `CANCELLED`."""
+        if isinstance(self._stage, ItemStatus):
+            return self._stage
+        return ItemStatus.QUEUED if isinstance(self._stage, Context) else ItemStatus.RUNNING
+
+    @property
+    def done(self) -> bool:
+        """Whether the item is neither queued nor running any more."""
+        return isinstance(self._stage, ItemStatus)
+
+    @property
+    def return_value(self) -> R:
+        """What the worker function returned.
+
+        Raises:
+            BaseException: what it raised.
+            anyio.TaskCancelled: the item was cancelled.
+            anyio.TaskNotFinished: it is not done yet.
+        """
+        if (error := self.exception) is not None:
+            raise error
+        value: R = self._outcome
+        return value
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What the worker function raised, or None if it returned.
+
+        Raises:
+            anyio.TaskCancelled: the item was cancelled.
+            anyio.TaskNotFinished: it is not done yet.
+        """
+        status = self.status
+        if status is ItemStatus.FINISHED:
+            return None
+        if status is ItemStatus.FAILED:
+            self._crew.ledger.forget(self)
+            error: BaseException = self._outcome
+            return error
+        if status is ItemStatus.CANCELLED:
+            raise TaskCancelled(f"item {self._item!r} was cancelled")
+        raise TaskNotFinished(f"item {self._item!r} is {status.value}")
+
+    @property
+    def worker(self) -> "Worker[T, R] | None":
+        """Who works on it; for the pool's own use."""
+        stage = self._stage
+        return None if isinstance(stage, Context | ItemStatus) else stage
+
+    def cancel(self) -> None:
+        """Cancel this item alone. Nothing happens if it is done.
+
+        If it is queued, it leaves the queue at once. If it runs, it is cancelled at its next checkpoint.
+        """
+        self._crew.cancel_item(self)
+
+    async def wait(self) -> None:
+        """Wait until the item is done, in whatever way. If cancelled, the item goes on.
+
+        If it is done already, this is no checkpoint, but for every 64th operation of the kind.
+
+        Raises:
+            RuntimeError: the item itself waits for itself.
+        """
+        if self.done:
+            if self._crew.spend():
+                await checkpoint()
+            return
+        if (worker := self.worker) is not None and worker.task is current_task():
+            raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
+        if self._outcome is None:
+            self._outcome = ParkingLot[None]("an item of a worker pool")
+        await self._outcome.park(_nothing)
+
+    def __await__(self) -> Generator[Any, Any, R]:
+        return self._result().__await__()
+
+    async def _result(self) -> R:
+        await self.wait()
+        return self.return_value
+
+    def __repr__(self) -> str:
+        return f"<ItemHandle {self.status.value} item={self._item!r}>"
+
+
+def _nothing(_: None) -> None:
+    """Nobody else is owed the wake-up: all who wait for an item are woken."""

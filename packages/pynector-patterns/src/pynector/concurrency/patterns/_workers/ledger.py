@@ -1,0 +1,74 @@
+"""What has become of the items of a worker pool."""
+
+# pyright: reportPrivateUsage=false
+
+from typing import Any, Generic, TypeVar
+
+from .item_handle import ItemHandle, ItemStatus
+from .waking import wake_all
+
+T = TypeVar("T")
+
+
+class Ledger(Generic[T]):
+    """Counts what is done, and keeps what would be lost otherwise. It decides, and never waits.
+
+    Attributes:
+        finished: How many items came to their end.
+        failed: How many raised an error.
+        cancelled: How many were cancelled, or never begun.
+    """
+
+    __slots__ = ("_errors", "_interrupted", "_unbegun", "cancelled", "failed", "finished")
+
+    def __init__(self) -> None:
+        self.finished = 0
+        self.failed = 0
+        self.cancelled = 0
+        self._interrupted: list[T] = []
+        self._unbegun: list[T] = []
+        self._errors: dict[ItemHandle[T, Any], Exception] = {}
+
+    def enter_error(self, handle: ItemHandle[T, Any], error: BaseException) -> None:
+        """The item raised *error*."""
+        self.failed += 1
+        _close(handle, ItemStatus.FAILED, error)
+
+    def enter_cancellation(self, handle: ItemHandle[T, Any], *, wanted: bool) -> None:
+        """The item was cancelled; if that was not *wanted* for itself, it counts as unprocessed."""
+        self.cancelled += 1
+        if not wanted:
+            (self._unbegun if handle.worker is None else self._interrupted).append(handle._item)
+        _close(handle, ItemStatus.CANCELLED, None)
+
+    def keep(self, handle: ItemHandle[T, Any], error: Exception) -> None:
+        """Keep *error* for whoever stops the pool, unless it is asked for before."""
+        self._errors[handle] = error
+
+    def forget(self, handle: ItemHandle[T, Any]) -> None:
+        """Somebody has been told what the item raised."""
+        self._errors.pop(handle, None)
+
+    @property
+    def unprocessed(self) -> list[T]:
+        """The items that were cancelled with the pool before they were done, those that had begun first."""
+        return self._interrupted + self._unbegun
+
+    @property
+    def errors(self) -> list[Exception]:
+        """The errors that nobody was told of."""
+        return list(self._errors.values())
+
+    def take_errors(self) -> list[Exception]:
+        """Give the errors that nobody was told of, and forget them."""
+        errors = self.errors
+        self._errors.clear()
+        return errors
+
+
+def _close(handle: ItemHandle[Any, Any], status: ItemStatus, outcome: object) -> None:
+    lot = handle._outcome
+    handle._stage = status
+    handle._outcome = outcome
+    if lot is not None:
+        wake_all(lot)

@@ -1,0 +1,110 @@
+"""A worker of a worker pool."""
+
+# pyright: reportPrivateUsage=false
+
+import math
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from anyio import current_effective_deadline, get_cancelled_exc_class
+
+from pynector.concurrency.task import TaskHandle
+from pynector.concurrency.task.lowlevel import checkpoint, current_task
+
+from .._own_context import call_in, contents_of
+from .item_handle import ItemHandle, ItemStatus
+from .waking import wake_all
+
+if TYPE_CHECKING:
+    from .crew import Crew
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FINISHED = ItemStatus.FINISHED
+OPERATIONS = 64  # without a checkpoint, at most
+
+
+class Worker(Generic[T, R]):
+    """A task that works on one item after another, until it is told to leave.
+
+    Attributes:
+        task: The task, once it runs.
+        must_leave: Whether it ends as soon as it is through with its item.
+        has_dropped_item: Whether the item that it works on was cancelled for itself.
+    """
+
+    __slots__ = ("_crew", "_handle", "_is_cancelled", "has_dropped_item", "must_leave", "task")
+
+    def __init__(self, crew: "Crew[T, R]") -> None:
+        self.task: object = None
+        self.must_leave = False
+        self.has_dropped_item = False
+        self._crew = crew
+        self._is_cancelled = False
+        self._handle: TaskHandle[None] | None = None
+
+    def hold(self, handle: TaskHandle[None]) -> None:
+        """Take the handle of its task; an eager one runs already, and may be cancelled already."""
+        self._handle = handle
+        if self._is_cancelled:
+            handle.cancel()
+
+    def cancel(self) -> None:
+        """Cancel the task, and with it the item that it works on."""
+        self.must_leave = self._is_cancelled = True
+        if self._handle is not None:
+            self._handle.cancel()
+
+    async def run(self) -> None:
+        """Work until there is no more to do.
+
+        One long loop: what is called or looked up for each item is a good part of what a short one costs.
+        """
+        self.task = current_task()
+        crew, backlog, ledger = self._crew, self._crew.backlog, self._crew.ledger
+        func, line, take = crew.func, backlog.line, backlog.line.popleft
+        crew.arrive()
+        try:
+            while True:
+                for _ in range(OPERATIONS):
+                    while not line:
+                        if self.must_leave or not crew.is_open:
+                            return
+                        await crew.be_idle(self)
+                    if self.must_leave:
+                        return
+                    handle = take()
+                    if backlog.has_waiting:
+                        backlog.let_in()
+                    context: Any = handle._stage
+                    handle._stage = self
+                    wanted, current = contents_of(context, copy_context())
+                    try:
+                        if wanted is current:
+                            value = await func(handle._item)
+                        else:
+                            value = await call_in(context, func, handle._item)
+                    except Exception as error:
+                        crew.enter_error(handle, error)
+                    except BaseException as error:
+                        return self._interrupted(handle, error)
+                    else:
+                        ledger.finished += 1
+                        handle._stage = FINISHED
+                        lot, handle._outcome = handle._outcome, value
+                        if lot is not None:
+                            wake_all(lot)
+                await checkpoint()
+        finally:
+            crew.leave(self)
+
+    def _interrupted(self, handle: ItemHandle[T, R], error: BaseException) -> None:
+        if not isinstance(error, get_cancelled_exc_class()):
+            self._crew.ledger.enter_error(handle, error)
+            raise error
+        self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+        # A cancellation of asyncio's own ends here, with the task. AnyIO would take it for a failure, and
+        # cancel all workers: but the item may just have awaited something that was cancelled.
+        if current_effective_deadline() == -math.inf:
+            raise error
