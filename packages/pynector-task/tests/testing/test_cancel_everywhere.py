@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -126,6 +127,49 @@ def test_a_planted_fault_is_found(scenario: Callable[[str], Coroutine[Any, Any, 
 
     assert report.failures
     assert report.schedules <= 1000
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_eager_tasks_are_cancelled_too() -> None:
+    cancel_everywhere(uses_permits, eager=True).check()
+    assert not cancel_everywhere(partial(uses_permits, "unshielded await in release"), eager=True).ok
+
+
+def test_a_generator_that_is_left_open_is_closed() -> None:
+    async def scenario() -> None:
+        async def numbers() -> AsyncIterator[int]:
+            try:
+                yield 1
+                yield 2
+            finally:
+                closed.append(True)
+
+        generator = numbers()
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(anext, generator)
+            tg.start_soon(checkpoint)
+        kept.append(generator)
+
+    closed: list[bool] = []
+    kept: list[AsyncIterator[int]] = []
+    report = cancel_everywhere(scenario)
+
+    report.check()
+    assert len(closed) >= report.schedules / 2
+
+
+def test_the_errors_in_a_group_are_named() -> None:
+    async def scenario() -> None:
+        async def fail(error: Exception) -> None:
+            raise error
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(fail, LookupError("first"))
+            tg.start_soon(fail, ValueError("second"))
+
+    (failure,) = cancel_everywhere(scenario).failures
+
+    assert failure.text == "LookupError: first, ValueError: second"
 
 
 def test_that_nothing_was_cancelled_is_a_failure() -> None:

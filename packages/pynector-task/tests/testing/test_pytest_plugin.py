@@ -88,7 +88,6 @@ async def test_is_clean():
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> pytest.Pytester:
-    """In a process of its own, as the plug-in is loaded in this one, too."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     return pytester
 
@@ -101,7 +100,7 @@ def loading(config: pytest.Config) -> list[str]:
 def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_subprocess("-q", "--strict-markers", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", "--strict-markers", *loading(pytestconfig))
 
     result.assert_outcomes(passed=7, failed=4)
     result.stdout.fnmatch_lines(
@@ -117,7 +116,7 @@ def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.C
 def test_schedules_and_seed_can_be_given(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_subprocess(
+    result = run.runpytest_inprocess(
         "-q", "--schedules=2", "--schedules-seed=77", "-k", "test_wrong", *loading(pytestconfig)
     )
 
@@ -127,7 +126,7 @@ def test_schedules_and_seed_can_be_given(run: pytest.Pytester, pytestconfig: pyt
 def test_a_plain_test_cannot_be_explored(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     run.makepyfile("import pytest\n\n@pytest.mark.explore\ndef test_plain(): ...\n")
 
-    result = run.runpytest_subprocess(*loading(pytestconfig))
+    result = run.runpytest_inprocess(*loading(pytestconfig))
 
     assert result.ret != 0
     result.stderr.fnmatch_lines(["*only an async test can be marked 'explore'*"])
@@ -136,7 +135,7 @@ def test_a_plain_test_cannot_be_explored(run: pytest.Pytester, pytestconfig: pyt
 def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     run.makepyfile(LEAKS)
 
-    result = run.runpytest_subprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*1 tasks outlive the block that started them*", "*sleep*"])

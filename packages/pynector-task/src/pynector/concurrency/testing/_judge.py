@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from ._cancelled import without_cancellations
+from ._errors import single_errors, without_cancellations
 from ._run import Run
 
 
@@ -19,22 +17,16 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
     """
     interrupted = run.fired_kind("interrupt")
     if error is not None and not interrupted:
-        _let_interrupts_pass(error)
+        for single in single_errors(error):
+            if isinstance(single, (KeyboardInterrupt, SystemExit)):
+                raise single
     if error is not None and run.fired:
         error = without_cancellations(error, (cancelled, KeyboardInterrupt) if interrupted else cancelled)
     if error is not None:
-        run.stop("exception", f"{type(error).__name__}: {error}", error)
+        text = ", ".join(f"{type(single).__name__}: {single}" for single in single_errors(error))
+        run.stop("exception", text, error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
     if swallowed:
         run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not cancelled")
     if run.alive:
         run.stop("leaked task", f"{', '.join(run.alive)} outlived the scenario")
-
-
-def _let_interrupts_pass(error: BaseException) -> None:
-    interrupts = (KeyboardInterrupt, SystemExit)
-    if isinstance(error, interrupts):
-        raise error
-    if isinstance(error, BaseExceptionGroup):
-        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            _let_interrupts_pass(inner)

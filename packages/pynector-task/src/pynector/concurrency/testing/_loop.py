@@ -104,8 +104,9 @@ class ControlledLoop(PlainLoop):
         self.run_forever()
 
     def replace_run(self, run: Run) -> None:
-        """Go on under another schedule."""
+        """Go on under another schedule, which wraps no task."""
         self._run = run
+        self._wrap = attrgetter("coroutine")
         self._queue.replace_run(run)
 
     def stop(self) -> None:

@@ -1,7 +1,8 @@
-"""Telling a cancellation from an error."""
+"""What is in an error, which may be a group."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 
@@ -12,3 +13,12 @@ def without_cancellations(
     if isinstance(error, BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", error).split(cancelled)[1]
     return None if isinstance(error, cancelled) else error
+
+
+def single_errors(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group and in the groups in it; or the error alone."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from single_errors(inner)
+    else:
+        yield error
