@@ -1,4 +1,4 @@
-"""Shows the signature of a class that is made by `__new__`, as that of others is shown, made by `__init__`."""
+"""Shows the signature of a class that is made by `__new__` as that of others, made by `__init__`."""
 
 import ast
 from typing import Any
