@@ -1,6 +1,8 @@
 """Retries in one call."""
 
 import re
+from collections.abc import Generator
+from typing import Any
 
 import anyio
 import pytest
@@ -11,76 +13,59 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
-def quick():
+def quick() -> Generator[None]:
     with retry_pauses_off():
         yield
 
 
-class Service:
-    """Fails as told, one outcome a call: an error is raised, "slow" never answers, the rest is returned."""
+async def test_gives_what_the_function_returns_and_hands_its_arguments_on(service: Any) -> None:
+    calls = service("answer")
 
-    def __init__(self, *outcomes: object) -> None:
-        self.outcomes = list(outcomes)
-        self.calls: list[tuple[object, ...]] = []
-
-    async def __call__(self, *args: object) -> object:
-        self.calls.append(args)
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        if outcome == "slow":
-            await anyio.sleep_forever()
-        return outcome
+    assert await retry_with_timeout(calls, 1, "two") == "answer"
+    assert calls.calls == [(1, "two")]
 
 
-async def test_gives_what_the_function_returns_and_hands_its_arguments_on() -> None:
-    service = Service("answer")
+async def test_an_attempt_that_times_out_or_fails_is_followed_by_another(service: Any) -> None:
+    calls = service("slow", ValueError("no"), "answer")
 
-    assert await retry_with_timeout(service, 1, "two") == "answer"
-    assert service.calls == [(1, "two")]
-
-
-async def test_an_attempt_that_times_out_or_fails_is_followed_by_another() -> None:
-    service = Service("slow", ValueError("no"), "answer")
-
-    assert await retry_with_timeout(service, max_retries=3, timeout=0.01) == "answer"
-    assert len(service.calls) == 3
+    assert await retry_with_timeout(calls, max_retries=3, timeout=0.01) == "answer"
+    assert len(calls.calls) == 3
 
 
-async def test_all_timed_out_says_how_many_attempts_and_how_long() -> None:
-    service = Service("slow", "slow", "slow")
+async def test_all_timed_out_says_how_many_attempts_and_how_long(service: Any) -> None:
+    calls = service("slow", "slow", "slow")
 
     with pytest.raises(TimeoutError) as caught:
-        await retry_with_timeout(service, max_retries=3, timeout=0.01)
+        await retry_with_timeout(calls, max_retries=3, timeout=0.01)
     assert re.fullmatch(r"no answer within 0\.01 s \(3 attempts, 0\.\d\d s\)", str(caught.value))
-    assert len(service.calls) == 3
+    assert len(calls.calls) == 3
 
 
-async def test_the_last_error_is_raised_as_it_is() -> None:
+async def test_the_last_error_is_raised_as_it_is(service: Any) -> None:
     error = ValueError("second")
-    service = Service(ValueError("first"), error)
+    calls = service(ValueError("first"), error)
 
     with pytest.raises(ValueError, match="second") as caught:
-        await retry_with_timeout(service, max_retries=2)
+        await retry_with_timeout(calls, max_retries=2)
     assert caught.value is error
 
 
-async def test_a_timeout_error_of_the_function_is_not_taken_for_ours() -> None:
+async def test_a_timeout_error_of_the_function_is_not_taken_for_ours(service: Any) -> None:
     with pytest.raises(TimeoutError, match=r"^of the database$"):
-        await retry_with_timeout(Service(TimeoutError("of the database")), max_retries=1)
+        await retry_with_timeout(service(TimeoutError("of the database")), max_retries=1)
 
 
-async def test_a_cancellation_from_outside_is_not_retried() -> None:
-    service = Service("slow", "answer")
+async def test_a_cancellation_from_outside_is_not_retried(service: Any) -> None:
+    calls = service("slow", "answer")
 
     with anyio.move_on_after(0.01) as scope:
-        await retry_with_timeout(service)
+        await retry_with_timeout(calls)
     assert scope.cancelled_caught
-    assert len(service.calls) == 1
+    assert len(calls.calls) == 1
 
 
-async def test_no_time_out_means_no_limit() -> None:
-    assert await retry_with_timeout(Service("answer"), timeout=None) == "answer"
+async def test_no_time_out_means_no_limit(service: Any) -> None:
+    assert await retry_with_timeout(service("answer"), timeout=None) == "answer"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +77,6 @@ async def test_no_time_out_means_no_limit() -> None:
         ({"timeout": 2.0, "total_timeout": 1.0}, "total_timeout must be >= timeout, 2.0, not 1.0"),
     ],
 )
-async def test_wrong_numbers_are_refused(options: dict[str, float], message: str) -> None:
+async def test_wrong_numbers_are_refused(service: Any, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        await retry_with_timeout(Service("answer"), **options)  # type: ignore[arg-type]
+        await retry_with_timeout(service("answer"), **options)  # type: ignore[arg-type]

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
-from anyio import move_on_after, sleep
+from anyio import CancelScope, sleep
 
-from pynector.concurrency.task.lowlevel import check_callable, check_int, check_seconds, current_time
+from pynector.concurrency.task.lowlevel import (
+    cancel_scope,
+    check_callable,
+    check_int,
+    check_seconds,
+    current_time,
+)
 
 from .._function_name import function_name
+from .attempts import RetryAttempts
 from .budget import RetryBudget
 from .failed_attempt import FailedAttempt, log_failed_attempt
 from .failures import Failures
@@ -93,12 +100,17 @@ class RetryPolicy:
                 check_seconds(name, seconds, minimum=0.0)
         check_seconds("backoff", self.backoff, minimum=0.0)
         check_seconds("max_backoff", self.max_backoff, minimum=0.0)
-        if not 0.0 <= self.jitter <= 1.0:
-            raise ValueError(f"jitter must be from 0.0 to 1.0, not {self.jitter}")
+        self._check_jitter()
         check_retry_on("retry_on", self.retry_on)
         if self.before_sleep is not None:
             check_callable("before_sleep", self.before_sleep)
         self._refuse_contradictions()
+
+    def _check_jitter(self) -> None:
+        if not isinstance(self.jitter, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"jitter must be a number, not {self.jitter!r}")
+        if not 0.0 <= self.jitter <= 1.0:
+            raise ValueError(f"jitter must be from 0.0 to 1.0, not {self.jitter}")
 
     def _refuse_contradictions(self) -> None:
         if self.max_backoff < self.backoff:
@@ -121,25 +133,45 @@ class RetryPolicy:
             check_callable("func", func)
         failures: Failures | None = None
         limit = self.total_timeout if self.timeout is None else self.timeout
-        started = current_time()
+        started = current_time() if limit is None else None
         while True:
+            scope = cancel_scope(limit)
             try:
-                # AnyIO's own scope: nothing of ours is needed here, and this is the hot path.
-                with move_on_after(limit):
+                with scope:
                     result = await func(*args)
                     if self.budget is not None:
                         self.budget.earn()
                     return result
             except Exception as error:
-                failures = failures or Failures(self, function_name(func), started)
+                failures = failures or self._failures(func, started, scope, limit)
                 pause = failures.pause_after(error)
                 if pause is None:
                     raise
             else:  # the scope swallowed its own cancellation
-                failures = failures or Failures(self, function_name(func), started)
+                failures = failures or self._failures(func, started, scope, limit)
                 pause = failures.pause_after_timeout()
             await sleep(pause)
             limit = failures.time_left()
+
+    def _failures(
+        self, func: Callable[..., object], started: float | None, scope: CancelScope, limit: float | None
+    ) -> Failures:
+        if started is None:
+            assert limit is not None
+            started = scope.deadline - limit  # which has read the clock: a call that succeeds need not
+        return Failures(self, function_name(func), started)
+
+    def __aiter__(self) -> RetryAttempts:
+        """Loop over the attempts of a block.
+
+        Example:
+            ```python
+            async for attempt in policy:
+                async with attempt:
+                    page = await fetch(url)
+            ```
+        """
+        return RetryAttempts(self)
 
     def wrap(self, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         """Decorate *func*: each call of it goes by this policy."""
