@@ -105,7 +105,7 @@ def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.C
     result.assert_outcomes(passed=7, failed=4)
     result.stdout.fnmatch_lines(
         [
-            "*test_wrong: 1 kinds of failure*",
+            "*test_wrong: 1 kind of failure*",
             "*replay(test_wrong, *asyncio/*",
             "*replay(test_wrong, *trio/*",
             "*Stuck: nothing is ready to run*",

@@ -23,15 +23,15 @@ _LIBRARIES = (
 )
 
 
-def awaiting(coroutine: Any) -> str:
-    """The line on which *coroutine* waits: the innermost one of the user, and the innermost one of all."""
+def awaiting(coroutine: Any, *, innermost: bool = True) -> str:
+    """The line on which *coroutine* waits: the innermost one of the user; if asked for, that of all, too."""
     stack = list(frames(coroutine))
     if not stack:
         return "has ended"
     mine = [frame for frame in stack if not _is_library(frame)]
     shown = mine[-1] if mine else stack[-1]
     text = _describe(shown)
-    if shown is not stack[-1]:
+    if innermost and shown is not stack[-1]:
         text += f"  (in {_place(stack[-1])})"
     return text
 

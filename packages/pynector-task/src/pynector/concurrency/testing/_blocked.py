@@ -17,10 +17,14 @@ async def wait_until_blocked() -> None:
 
     Example:
         ```python
+        lock = anyio.Lock()
+        await lock.acquire()
         async with anyio.create_task_group() as tg:
             tg.start_soon(lock.acquire)
             await wait_until_blocked()
-            assert lock.statistics().tasks_waiting == 1
+            print(lock.statistics().tasks_waiting)
+            #> 1
+            tg.cancel_scope.cancel()
         ```
     """
     try:

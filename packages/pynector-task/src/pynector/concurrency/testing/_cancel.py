@@ -76,8 +76,7 @@ def cancel_everywhere(
             assert permits.value == 1
 
 
-        def test_no_permit_is_lost() -> None:
-            cancel_everywhere(scenario).check()
+        cancel_everywhere(scenario).check()
         ```
     """
     options = _Options(

@@ -56,7 +56,8 @@ class Failure:
         return "\n".join(self._lines())
 
     def _lines(self) -> list[str]:
-        lines = [f"{self.kind} at step {self.step}, in {self.count} schedules: {self.text}"]
+        schedules = "schedule" if self.count == 1 else "schedules"
+        lines = [f"{self.kind} at step {self.step}, in {self.count} {schedules}: {self.text}"]
         lines += [f"  {line}" for line in (*self.struck, *self.waiting)]
         if self.trace:
             lines.append("  schedule (step, task, where it waits afterwards):")

@@ -21,10 +21,9 @@ def assert_no_leaked_tasks() -> Generator[None]:
 
     Example:
         ```python
-        async def test_closing_ends_the_workers() -> None:
-            with assert_no_leaked_tasks():
-                pool = await open_pool()
-                await pool.close()
+        with assert_no_leaked_tasks():
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(anyio.sleep, 0.01)
         ```
     """
     before = {task.id for task in anyio.get_running_tasks()}

@@ -21,8 +21,13 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
 
     Example:
         ```python
-        def test_the_permit_comes_back() -> None:
-            replay(scenario, "asyncio/fifo/native-2@5")
+        async def scenario() -> None:
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(anyio.sleep, 1)
+                tg.start_soon(anyio.sleep, 1)
+
+
+        replay(scenario, "asyncio/0=1/scope-2@3")
         ```
     """
     session = Session(scenario, max_steps=max_steps, max_failures=1)

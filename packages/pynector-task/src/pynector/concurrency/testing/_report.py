@@ -50,7 +50,8 @@ class Report:
         return "\n".join([self._summary(), *self._unfired(), *map(str, self.failures)])
 
     def _summary(self) -> str:
-        count = f"{len(self.failures)} kinds of failure" if self.failures else "no failure"
+        kinds = len(self.failures)
+        count = {0: "no failure", 1: "1 kind of failure"}.get(kinds, f"{kinds} kinds of failure")
         rate = f"{self.schedules / self.seconds:,.0f} a second" if self.seconds else "at once"
         fired = "".join(f", {kind} x {times}" for kind, times in self.fired.items())
         left = ", none left to try" if self.exhausted else ""

@@ -144,8 +144,10 @@ class Run:
         if fault.victim >= len(self.tasks):
             return
         task = self.tasks[fault.victim]
-        where = task.where() if self._trace is not None else ""
         unstarted = inspect.getcoroutinestate(task.coroutine) == inspect.CORO_CREATED
+        where = ""
+        if self._trace is not None:
+            where = "before its first step" if unstarted else f"at {task.where()}"
         if self._has_ended(task) or (unstarted and fault.kind == "interrupt") or not self.strike(fault, task):
             return
         # asyncio does not even start it then, nor what it was to await; AnyIO's own tasks are such a pair.
@@ -153,7 +155,7 @@ class Run:
         task.struck = True
         self.fired.append(fault)
         if self._trace is not None:
-            line = f"{fault.kind} strikes {task} at {where}"
+            line = f"{fault.kind} strikes {task} {where}"
             self._trace.victims.append(line)
             self._trace.add(self.steps, f"** {line}")
 
@@ -170,7 +172,7 @@ class Run:
         self.note_ends()
         if task is None:
             return
-        trace.add(self.steps, f"{task}  {'ends' if task.ended is not None else task.where()}")
+        trace.add(self.steps, f"{task}  {'ends' if task.ended is not None else task.where(innermost=False)}")
 
 
 current_run: ContextVar[Run] = ContextVar("current_run")
@@ -189,9 +191,22 @@ def invariant(check: Callable[[], object]) -> None:
     Example:
         ```python
         async def scenario() -> None:
-            pool = Pool(2)
-            invariant(lambda: pool.lent <= 2)
-            ...
+            lent = 0
+            invariant(lambda: lent <= 2)
+
+            async def borrow() -> None:
+                nonlocal lent
+                lent += 1
+                await anyio.sleep(1)
+                lent -= 1
+
+            async with anyio.create_task_group() as tg:
+                for _ in range(3):
+                    tg.start_soon(borrow)
+
+
+        print(explore(scenario).failures[0].kind)
+        #> invariant
         ```
     """
     try:

@@ -58,9 +58,9 @@ class ScenarioTask:
     def __str__(self) -> str:
         return f"{self.name}#{self.number}"
 
-    def where(self) -> str:
+    def where(self, *, innermost: bool = True) -> str:
         """The line on which it waits."""
-        return awaiting(self.coroutine)
+        return awaiting(self.coroutine, innermost=innermost)
 
 
 def short_name(name: str) -> str:

@@ -36,13 +36,13 @@ def run_in_virtual_time(
 
     Example:
         ```python
-        async def retries_for_an_hour() -> float:
-            began = anyio.current_time()
-            await retry(fetch, attempts=60, pause=60)
-            return anyio.current_time() - began
+        async def nap() -> str:
+            await anyio.sleep(3600)
+            return "rested"
 
 
-        assert run_in_virtual_time(retries_for_an_hour) == 3540
+        print(run_in_virtual_time(nap))
+        #> rested
         ```
     """
     refuse_in_a_loop()
