@@ -2,7 +2,19 @@
 
 from ._circuit_open import CircuitOpenError
 from ._parallel_requests import parallel_requests
-from ._pool import ConnectionPool
+from ._pool import (
+    ConnectionPool,
+    Lease,
+    PoolError,
+    PoolEvent,
+    PoolEventKind,
+    PoolFactoryError,
+    PoolFullError,
+    PoolLimits,
+    PoolStatistics,
+    PoolTimeoutError,
+    PoolWatch,
+)
 from ._retry.budget import RetryBudget
 from ._retry.failed_attempt import FailedAttempt
 from ._retry.pause import retry_pauses_off
@@ -18,6 +30,16 @@ __all__ = [
     "FailedAttempt",
     "ItemHandle",
     "ItemStatus",
+    "Lease",
+    "PoolError",
+    "PoolEvent",
+    "PoolEventKind",
+    "PoolFactoryError",
+    "PoolFullError",
+    "PoolLimits",
+    "PoolStatistics",
+    "PoolTimeoutError",
+    "PoolWatch",
     "RetryBudget",
     "RetryPolicy",
     "WorkerPool",

@@ -1,13 +1,21 @@
 """The pool of connections."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar, overload
 
-from pynector.concurrency.task.lowlevel import check_callable, check_int
+from pynector.concurrency.cancel import move_on_after
+from pynector.concurrency.task.lowlevel import check_int, check_seconds
 
+from .hook import Hook
+from .keeper import Keeper
 from .lease import Lease
 from .lender import Lender
+from .limits import PoolLimits
+from .statistics import PoolStatistics
+from .terms import Terms
+from .watch import PoolWatch
 
 C = TypeVar("C")
 
@@ -15,44 +23,257 @@ C = TypeVar("C")
 class ConnectionPool(Generic[C]):
     """Keeps connections open, and lends each to one task at a time.
 
+    At no time are there more than *max_connections*, those that are being opened or closed included. Tasks
+    that find none free wait, and are served in order of arrival.
+
+    Use it as a block, which closes all connections at its end. What works on its own while nobody asks
+    (*limits* that mention time or `min_size`, leaks), and connections that come from a context manager, need
+    the block; the rest works outside it too, until `close()`.
+
+    For connections to many hosts use `KeyedConnectionPool`.
+
     Args:
-        max_connections: The most connections at any time, those being opened or closed included.
-        connection_factory: An async function that opens one.
+        max_connections: The most connections at any time.
+        connection_factory: Opens a connection: an async function, or a function that gives a context
+            manager, sync or async. Each context manager is entered and left in a task of its own, so scopes
+            and task groups may be open inside. What an async function gave is closed by its `aclose`,
+            `close` or `disconnect`, the first that it has, sync or async.
+        acquire_timeout: Seconds that `acquire` may take in all, waiting, opening and *check* included; None:
+            no limit.
+        limits: How many connections are kept, and for how long; see `PoolLimits`.
+        check: Called with a connection that was used before, when it is about to be lent again; sync or
+            async. If it gives False or raises, the connection is closed, and another one opened.
+        reset: Called with a connection that came back; sync or async. If it gives False, raises, or takes
+            longer than *close_timeout*, the connection is closed.
+        order: Which of the idle connections to lend: `"lifo"`, the one used last, so that those that are not
+            needed grow old; `"fifo"`, the one idle longest, so that all are used alike.
+        grace: Seconds that leases have to end when the pool is closed, before their connections are closed.
+        close_timeout: Seconds that closing a connection may take.
+        watch: Events, leaks and times; see `PoolWatch`.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: an argument out of its range, or `min_size` above *max_connections*.
+
+    States:
+        | | open | closed |
+        | --- | --- | --- |
+        | `acquire` | gives a connection | `anyio.ClosedResourceError` |
+        | `release`, `discard` | takes it back | nothing to do |
+        | `close` | closes all | waits until they are closed |
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.patterns import ConnectionPool
+
+        class Connection:
+            async def fetch(self, query: str) -> str:
+                return f"rows of {query}"
+
+            async def close(self) -> None: ...
+
+        async def connect() -> Connection:
+            return Connection()
+
+        async def main() -> None:
+            async with ConnectionPool(max_connections=10, connection_factory=connect) as pool:
+                async with pool.acquire() as connection:
+                    print(await connection.fetch("select 1"))
+                    #> rows of select 1
+
+        anyio.run(main)
+        ```
     """
 
-    __slots__ = ("__weakref__", "_lender")
+    __slots__ = ("__weakref__", "_entered", "_keeper", "_lender")
 
-    def __init__(self, *, max_connections: int, connection_factory: Callable[[], Awaitable[C]]) -> None:
-        check_int("max_connections", max_connections, minimum=1)
-        check_callable("connection_factory", connection_factory)
-        self._lender: Lender[C] = Lender(max_connections, connection_factory)
+    @overload
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        connection_factory: Callable[[], Awaitable[C]],
+        acquire_timeout: float | None = 30.0,
+        limits: PoolLimits = ...,
+        check: Hook[C] | None = None,
+        reset: Hook[C] | None = None,
+        order: Literal["lifo", "fifo"] = "lifo",
+        grace: float = 0.0,
+        close_timeout: float = 5.0,
+        watch: PoolWatch = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        connection_factory: Callable[[], AbstractAsyncContextManager[C] | AbstractContextManager[C]],
+        acquire_timeout: float | None = 30.0,
+        limits: PoolLimits = ...,
+        check: Hook[C] | None = None,
+        reset: Hook[C] | None = None,
+        order: Literal["lifo", "fifo"] = "lifo",
+        grace: float = 0.0,
+        close_timeout: float = 5.0,
+        watch: PoolWatch = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        connection_factory: Callable[
+            [], Awaitable[C] | AbstractAsyncContextManager[C] | AbstractContextManager[C]
+        ],
+        acquire_timeout: float | None = 30.0,
+        limits: PoolLimits = PoolLimits(),  # noqa: B008  # immutable
+        check: Hook[C] | None = None,
+        reset: Hook[C] | None = None,
+        order: Literal["lifo", "fifo"] = "lifo",
+        grace: float = 0.0,
+        close_timeout: float = 5.0,
+        watch: PoolWatch = PoolWatch(),  # noqa: B008  # immutable
+    ) -> None:
+        terms: Terms[C] = Terms(
+            max_connections=max_connections,
+            factory=connection_factory,
+            acquire_timeout=acquire_timeout,
+            limits=limits,
+            check=check,
+            reset=reset,
+            order=order,
+            grace=grace,
+            close_timeout=close_timeout,
+            watch=watch,
+        )
+        self._lender: Lender[C] = Lender(terms, connection_factory)
+        self._keeper = Keeper(self._lender)
+        self._entered = False
 
     def acquire(self) -> Lease[C]:
-        """Borrow a connection: `await` it, or enter it with `async with`."""
+        """Borrow a connection: await it, or enter it with `async with`.
+
+        Waits while none is free and no more may be opened. If cancelled, nothing has been taken. A
+        checkpoint when it waits or opens a connection, and at least once in 64 times.
+
+        Raises:
+            anyio.ClosedResourceError: the pool is closed, or is closed while waiting.
+            PoolTimeoutError: there was none within *acquire_timeout*.
+            PoolFullError: `max_waiting` tasks wait already.
+            PoolFactoryError: the factory failed while this task waited, and no connection was left to
+                wait for.
+            Exception: what the factory raises, where this task called it.
+        """
         lease: Lease[C] = Lease()
         lease.lender = self._lender
         lease.slot = None
         return lease
 
     async def release(self, connection: C) -> None:
-        """Give back a connection that `await acquire()` gave."""
+        """Give back a connection that `await acquire()` gave.
+
+        Waits only for *reset* and for closing a connection, shielded and limited by *close_timeout*. If
+        cancelled, the connection has been given back all the same.
+
+        Raises:
+            RuntimeError: the connection is not lent, or is not one of this pool.
+        """
         lender = self._lender
         slot = lender.slots.get(id(connection))
-        if slot is not None and slot.lease is not None and lender.calm:
-            slot.lease = None
-            lender.idle.append(slot)
-        else:
-            await lender.end(lender.lent_slot(connection), clean=True)
+        if lender.calm and slot is not None and slot.lease is not None:
+            lender.give_back(slot)  # the short way; what follows does the same, after a look
+        elif (slot := lender.lent_slot(connection)) is not None:
+            await lender.end(slot, clean=True)
 
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._lender.close()
+    async def discard(self, connection: C) -> None:
+        """Give back a connection that is of no use any more: it is closed, not lent again.
+
+        Works inside `async with pool.acquire()` too. Shielded, and limited by *close_timeout*.
+
+        Raises:
+            RuntimeError: the connection is not lent, or is not one of this pool.
+        """
+        slot = self._lender.lent_slot(connection)
+        if slot is not None:
+            await self._lender.discard(slot)
+
+    async def expire_all(self) -> None:
+        """Let no connection that is open now be lent again, after rotated credentials for example.
+
+        Idle ones are closed at once, the others when they come back.
+        """
+        self._lender.check_open()
+        await self._lender.expire_all()
+
+    async def resize(self, max_connections: int) -> None:
+        """Change the most connections there may be.
+
+        If that is more, those who wait are served at once. If it is less, idle connections are closed at
+        once, the others when they come back.
+
+        Raises:
+            ValueError: it is less than one, or than `min_size`.
+        """
+        check_int("max_connections", max_connections, minimum=1)
+        self._lender.terms.check_min_size(max_connections)
+        self._lender.check_open()
+        await self._lender.set_maximum(max_connections)
+
+    async def wait_ready(self) -> None:
+        """Wait until `min_size` connections have been opened.
+
+        Raises:
+            RuntimeError: the pool is not entered.
+            PoolTimeoutError: not within *acquire_timeout*; the factory's last error is the cause.
+            anyio.ClosedResourceError: the pool is closed.
+        """
+        self._lender.check_open()
+        if not self._entered:
+            raise RuntimeError("connection pool is not entered; wait_ready() works inside 'async with pool'")
+        if self._lender.terms.limits.min_size:
+            with move_on_after(self._lender.terms.acquire_timeout) as scope:
+                await self._keeper.full.wait()
+            if scope.cancelled_caught:
+                raise self._lender.late()
+        self._lender.check_open()
+
+    def statistics(self) -> PoolStatistics:
+        """Give the pool's numbers of now."""
+        return self._lender.ledger.statistics(self._lender)
+
+    async def close(self, *, grace: float | None = None) -> None:
+        """Lend no more, wait for leases to end, and close all connections, those still lent included.
+
+        Those who wait for a connection get `anyio.ClosedResourceError`, and what is being opened is
+        cancelled. If cancelled, it waits for leases no longer; closing is shielded, and each connection
+        limited by *close_timeout*. May be called again: then it waits until all are closed.
+
+        Args:
+            grace: Seconds that leases have to end; by default what the pool was made with.
+        """
+        if grace is not None:
+            check_seconds("grace", grace, minimum=0)
+        self._lender.shut()
+        try:
+            await self._keeper.stop()
+        finally:
+            await self._lender.close(self._lender.terms.grace if grace is None else grace)
 
     async def __aenter__(self) -> Self:
         self._lender.check_open()
+        if self._entered:
+            raise RuntimeError("connection pool is entered already; a pool is entered once")
+        self._entered = self._lender.connector.may_own = True
+        if self._lender.terms.needs_keeper:
+            self._keeper.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    def __repr__(self) -> str:
+        return f"<ConnectionPool {'closed, ' if self._lender.closed else ''}{self.statistics()}>"

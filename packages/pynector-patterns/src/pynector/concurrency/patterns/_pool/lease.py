@@ -59,12 +59,12 @@ class Lease(Generic[C]):
             try:
                 slot = lender.pop_ready()
             except IndexError:
-                slot = await lender.lend(self)
+                pass
             else:
                 slot.lease = self
-        else:
-            slot = await lender.lend(self)
-        self.slot = slot
+                self.slot = slot
+                return slot.connection
+        self.slot = slot = await lender.lend(self)
         return slot.connection
 
     async def __aexit__(
@@ -76,8 +76,7 @@ class Lease(Generic[C]):
             return  # given back or discarded within the block
         lender = self.lender
         if kind is None and lender.calm:
-            slot.lease = None
-            lender.idle.append(slot)
+            lender.give_back(slot)
         else:
             await lender.end(slot, clean=kind is None)
 

@@ -1,122 +1,227 @@
 """What the pool does: it acts on what `PoolState` decides."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from anyio import CancelScope, ClosedResourceError, move_on_after
+from anyio import ClosedResourceError
 
-from pynector.concurrency.task import create_task_group
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
+from pynector.concurrency.cancel import move_on_after
+from pynector.concurrency.primitives import Event
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_task, current_time
 
-from .closing import closer_of
-from .slot import Grant, Slot
-from .state import PoolState
+from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
+from .hook import call_hook
+from .patience import Patience
+from .receiver import Receiver
+from .slot import Grant, Slot, Turn
+from .terms import Terms
 
 C = TypeVar("C")
 
-CLOSE_TIMEOUT = 5.0
 
+class Lender(Receiver[C]):
+    """Lends connections, until it is closed.
 
-class Lender(PoolState[C]):
-    """A pool at work: lends, takes back, opens and closes connections."""
+    Args:
+        terms: What was said when the pool was made.
+        factory: Gives an awaitable or a context manager.
+    """
 
-    __slots__ = ("_closed_lent", "_connect", "_lot", "_returned")
+    __slots__ = ("_closing", "_empty", "_lot", "_patience", "_trying", "on_lessened")
 
-    def __init__(self, max_connections: int, connect: Callable[[], Awaitable[C]]) -> None:
-        super().__init__(max_connections)
-        self._connect = connect
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any]) -> None:
+        super().__init__(terms, factory)
         self._lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
-        self._closed_lent: dict[int, Slot[C]] = {}
+        self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
+        """Those who are to open a connection, after the pause that a failing factory gets."""
+        self._patience = Patience(self._lot, terms.acquire_timeout)
+        self._closing = False
+        self._empty = Event()
+        self.closed_lent = {}
+        self.on_lessened: Callable[[], object] = bool
 
     def wake(self, grant: Grant[C]) -> bool:
+        if self.failing and isinstance(grant, Slot) and self._trying.unpark(grant) is not None:
+            return True
         return self._lot.unpark(grant) is not None
 
     async def lend(self, lease: object) -> Slot[C]:
-        """Give a connection, after everything has been looked at."""
-        try:
-            if not self.leases & 63:
-                await checkpoint()
+        """Give a connection, after all that has to be looked at."""
+        checkpoint_is_due = not self.leases & 63
+        self.leases -= 1  # counted again when there is one
+        if checkpoint_is_due:
+            await checkpoint()
+        self.check_open()
+        asked_at: float | None = None
+        grant = self.request()
+        if grant is None:
+            # Not a function of its own: each that a task waits in costs it twice, here where time matters.
+            self._check_room_to_wait()
+            task = current_task()
+            asked_at = self._patience.begin(task)
+            self.waiting += 1
+            try:
+                grant = await self._lot.park(self.take_back)
+            finally:
+                self.waiting -= 1
+                self._patience.end(task)
+            self._accept(grant)
+            self.ledger.waited += 1
+        if not (self._plain and isinstance(grant, Slot)):
+            grant = await self._make_ready(grant, asked_at)
+        grant.lease = lease
+        self.leases += 1
+        return grant
+
+    def _check_room_to_wait(self) -> None:
+        limit = self.terms.limits.max_waiting
+        if limit is not None and self.waiting >= limit:
+            raise self._error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
+
+    def _accept(self, grant: Grant[C]) -> None:
+        if grant is Turn.LATE:
+            raise self.late()
+        if self.closed:
+            self.take_back(grant)
             self.check_open()
-            grant = self.request()
-            if grant is None:
-                grant = await self._wait()
-            slot = grant if isinstance(grant, Slot) else await self.open()
-        except BaseException:
-            self.leases -= 1
-            raise
-        slot.lease = lease
+
+    async def _make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
+        """Make a connection of what was granted, in what is left of the time."""
+        now, limit = current_time(), self.terms.acquire_timeout
+        if asked_at is None:
+            asked_at = now
+        slot = None
+        with move_on_after(None if limit is None else asked_at + limit - now):
+            slot = await self._find(grant)
+        if slot is None:
+            raise self.late()
+        slot.uses += 1
+        self.ledger.lease_began(slot, asked_at)
         return slot
 
-    async def _wait(self) -> Grant[C]:
-        self.began_to_wait()
-        try:
-            return await self._lot.park(self.take_back)
-        finally:
-            self.stopped_waiting()
+    async def _find(self, grant: Grant[C]) -> Slot[C]:
+        while not isinstance(grant, Slot) or not await self._is_fit(grant):
+            handed = await self._pause()
+            if handed is None:
+                slot = await self.open()
+                self.ledger.fresh += 1
+                return slot
+            grant = handed
+        return grant
 
-    async def open(self) -> Slot[C]:
-        """Open a connection in the place that is kept for it."""
+    async def _pause(self) -> Slot[C] | None:
+        """Keep the place while a failing factory is left alone; gives a connection if one comes back."""
+        pause = self.retry_pause.left(current_time())
+        if pause <= 0:
+            return None
+        grant: Grant[C] | None = None
+        self.waiting += 1
         try:
-            connection = await self._connect()
+            with move_on_after(pause):
+                grant = await self._trying.park(self.take_back)
         except BaseException:
             self.not_opened()
             raise
-        slot = Slot(connection, closer_of(connection))
-        self.opened(slot)
-        if self.closed:
-            await self.dispose([slot])
-            self.check_open()
-        return slot
+        finally:
+            self.waiting -= 1
+        if not isinstance(grant, Slot):
+            return None
+        self.not_opened()
+        self._accept(grant)
+        return grant
 
-    async def end(self, slot: Slot[C], *, clean: bool) -> None:
-        """A lease ends: keep its connection, or close it."""
-        if slot.closed:
-            return
-        if not clean or self.closed or slot.expired or self.total > self.max_connections:
-            await self.dispose([slot])
+    async def _is_fit(self, slot: Slot[C]) -> bool:
+        """Whether a connection may be lent. If not, it is closed, and its place kept."""
+        error: Exception | None
+        if slot.expired or current_time() >= self.idle_end(slot):
+            error = TimeoutError("it was open or idle for too long")
         else:
-            self.give_back(slot)
+            error = await self._check(slot)
+        if error is None:
+            return True
+        self.ledger.tell("check_failed", slot.connection, 0.0, error)
+        await self.replace(slot)
+        return False
 
-    async def dispose(self, slots: Iterable[Slot[C]]) -> None:
-        """Close lent connections, all at once; shielded, and bounded in time."""
+    async def _check(self, slot: Slot[C]) -> Exception | None:
+        if self.terms.check is None:
+            return None
+        try:
+            await call_hook(self.terms.check, slot.connection)
+        except Exception as error:
+            self._check_not_closed(slot)
+            return error
+        except BaseException:
+            if not slot.closed:
+                await self.dispose(slot)
+            raise
+        self._check_not_closed(slot)
+        return None
+
+    def _check_not_closed(self, slot: Slot[C]) -> None:
+        if self.closed:
+            self.take_back(slot)
+            self.check_open()
+
+    def shut(self) -> None:
+        """Lend no more: those who wait fail, and what is being opened is cancelled."""
+        super().shut()
+        self._lot.fail_all(closed_while_waiting)
+        self._trying.fail_all(closed_while_waiting)
+        self.stop_opening()
+
+    async def close(self, grace: float) -> None:
+        """Wait for leases to end, and close everything. The pool was shut before."""
+        if self._closing:
+            await self._empty.wait()
+            return
+        self._closing = True
+        try:
+            await self.dispose_idle(tuple(self.idle))
+            if grace and self.total:
+                with move_on_after(grace):
+                    await self._empty.wait()
+        finally:
+            await self._close_rest()
+
+    async def _close_rest(self) -> None:
+        slots = tuple(self.slots.values())
+        self.idle.clear()
         for slot in slots:
             self.retire(slot)
-        await self._close_all(list(slots))
-
-    async def _close_all(self, slots: list[Slot[C]]) -> None:
-        if len(slots) == 1:
-            return await self._close(slots[0])
-        with CancelScope(shield=True):
-            async with create_task_group() as tg:
-                for slot in slots:
-                    tg.start_soon(self._close, slot)
-
-    async def _close(self, slot: Slot[C]) -> None:
+            self.closed_lent[id(slot.connection)] = slot
         try:
-            with move_on_after(CLOSE_TIMEOUT, shield=True):
-                await slot.close()
+            await self._patience.stop()
+            await self.close_retired(slots)
+            if self.total:  # other tasks are about to close some, or to give up opening one
+                with move_on_after(self.terms.close_timeout, shield=True):
+                    await self._empty.wait()
         finally:
-            self.gone()
+            self._empty.set()
 
-    def check_open(self) -> None:
-        if self.closed:
-            raise ClosedResourceError("connection pool is closed; a closed pool cannot be used again")
+    def lessened(self) -> None:
+        if self.closed and not self.total:
+            self._empty.set()
+        self.on_lessened()
 
-    async def close(self) -> None:
-        """Close all connections, the lent ones too."""
-        self.shut()
-        self._lot.fail_all(self._closed_error)
-        self.idle.clear()
-        slots = list(self.slots.values())
-        await self.dispose(slots)
+    def others_failed(self, error: Exception) -> None:
+        self._lot.fail_all(lambda: self._error(PoolFactoryError, f"connection_factory failed: {error!r}"))
 
-    def _closed_error(self) -> ClosedResourceError:
-        return ClosedResourceError("connection pool was closed while this task waited")
+    def late(self) -> PoolError:
+        """Make the error for one who got no connection in time."""
+        limit = self.terms.acquire_timeout
+        assert limit is not None
+        self.ledger.timed_out += 1
+        self.ledger.tell("timed_out", None, limit)
+        return self._error(PoolTimeoutError, f"no connection within {limit} s")
 
-    def lent_slot(self, connection: C) -> Slot[C]:
-        slot = self.slots.get(id(connection))
-        if slot is None:
-            raise RuntimeError("this connection does not belong to this pool")
-        if slot.lease is None:
-            raise RuntimeError("this connection is not lent; it was given back before")
-        return slot
+    def _error(self, kind: type[PoolError], message: str) -> PoolError:
+        statistics = self.ledger.statistics(self)
+        error = kind(f"{message} ({statistics})", statistics)
+        error.__cause__ = self.retry_pause.error
+        return error
+
+
+def closed_while_waiting() -> ClosedResourceError:
+    """Make the error for those who waited when the pool was closed."""
+    return ClosedResourceError("connection pool was closed while this task waited")

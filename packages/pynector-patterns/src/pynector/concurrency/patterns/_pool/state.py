@@ -15,6 +15,7 @@ class PoolState(Generic[C]):
     lowered the sum may be above it; then it only falls.)
 
     Invariant: while a task waits no connection is idle and no place is free: both are handed over at once.
+    (While the factory is failing, one place at a time is used to try it, and the others are left alone.)
 
     Args:
         max_connections: The most connections there may be.
@@ -29,6 +30,7 @@ class PoolState(Generic[C]):
         "calm",
         "closed",
         "closing",
+        "failing",
         "idle",
         "leases",
         "max_connections",
@@ -45,8 +47,9 @@ class PoolState(Generic[C]):
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
         self.opening = 0
         self.closing = 0
-        self.waiting = 0
+        self.waiting: int = 0
         self.leases = 0
+        self.failing = False
         self.closed = False
         self._plain = plain
         self._expired_lent = 0
@@ -54,7 +57,7 @@ class PoolState(Generic[C]):
         self.pop_ready = self._pop_idle if plain else deque[Slot[C]]().pop
         """Gives an idle connection that may be lent without a further look; IndexError if there is none."""
         self.calm = plain
-        """Whether a lease that ends may put its connection back into `idle` without a further look."""
+        """Whether a connection that comes back may be lent again without a further look."""
 
     def wake(self, grant: Grant[C]) -> bool:
         """Wake the first who waits with what it is granted; False if nobody could be woken."""
@@ -78,7 +81,7 @@ class PoolState(Generic[C]):
 
     def reserve(self) -> bool:
         """Keep a place to open a connection, if one is free."""
-        if self.closed or self.total >= self.max_connections:
+        if self.closed or self.total >= self.max_connections or (self.failing and self.opening):
             return False
         self.opening += 1
         return True
@@ -87,11 +90,14 @@ class PoolState(Generic[C]):
         """A connection was opened in the place that was kept for it. It counts as lent."""
         self.opening -= 1
         self.slots[id(slot.connection)] = slot
+        if self.failing:
+            self.failing = False
+            self.pass_places_on()
 
     def not_opened(self) -> None:
         """A place that was kept is not used: it goes to the next who waits."""
         self.opening -= 1
-        self._pass_places_on()
+        self.pass_places_on()
 
     def give_back(self, slot: Slot[C]) -> None:
         """A lent connection can be lent again: the first who waits gets it."""
@@ -100,59 +106,56 @@ class PoolState(Generic[C]):
             self.idle.append(slot)
 
     def retire(self, slot: Slot[C]) -> None:
-        """A lent connection is to be closed. Its place is taken until that is done."""
+        """A connection is to be closed. Its place is taken until that is done."""
         del self.slots[id(slot.connection)]
         slot.closed = True
+        slot.lease = None
         self.closing += 1
         if slot.expired:
             self._expired_lent -= 1
 
-    def retire_idle(self) -> Slot[C]:
-        """The connection that has been idle longest is to be closed."""
-        slot = self.idle.popleft()
+    def retire_idle(self, slot: Slot[C]) -> None:
+        """An idle connection is to be closed."""
+        self.idle.remove(slot)
         self.retire(slot)
-        return slot
 
     def gone(self) -> None:
         """A connection has been closed: its place goes to the next who waits."""
         self.closing -= 1
-        self._pass_places_on()
+        self.pass_places_on()
+
+    def replaced(self) -> None:
+        """A connection has been closed, and its place is kept to open another."""
+        self.closing -= 1
+        self.opening += 1
+
+    def expire(self, slot: Slot[C]) -> None:
+        """A lent connection is not to be lent again."""
+        if not slot.expired:
+            slot.expired = True
+            self._expired_lent += 1
+            self.settle()
 
     def take_back(self, grant: Grant[C]) -> None:
         """Whoever was granted this cannot use it: the next gets it, or it would be lost for ever."""
-        if isinstance(grant, Slot):
-            if not grant.closed:
-                self.give_back(grant)
-        elif grant is Turn.OPEN:
+        if grant is Turn.OPEN:
             self.not_opened()
-
-    def began_to_wait(self) -> None:
-        """One more waits."""
-        self.waiting += 1
-        self.calm = False
-
-    def stopped_waiting(self) -> None:
-        """One that waited goes on, with or without a grant."""
-        self.waiting -= 1
-        if not self.waiting:
-            self.settle()
+        elif isinstance(grant, Slot) and not grant.closed:
+            self.give_back(grant)
 
     def shut(self) -> None:
         """From now on nothing is lent or opened."""
         self.closed = True
-        self.calm = False
+        self.settle()
 
     def settle(self) -> None:
-        """See anew whether leases may end the short way."""
+        """See anew whether connections may come back without a further look."""
         self.calm = (
-            self._plain
-            and not self.waiting
-            and not self.closed
-            and not self._expired_lent
-            and self.total <= self.max_connections
+            self._plain and not self.closed and not self._expired_lent and self.total <= self.max_connections
         )
 
-    def _pass_places_on(self) -> None:
+    def pass_places_on(self) -> None:
+        """Let those who wait open connections in the places that are free."""
         while self.waiting and self.reserve():
             if not self.wake(Turn.OPEN):
                 self.opening -= 1

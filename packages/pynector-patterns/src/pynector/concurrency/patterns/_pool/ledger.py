@@ -1,0 +1,125 @@
+"""What a pool counts, times and tells."""
+
+import logging
+from traceback import StackSummary, walk_stack
+from typing import Any, TypeVar
+
+from pynector.concurrency.task.lowlevel import current_time
+
+from .event import PoolEvent, PoolEventKind
+from .slot import Slot
+from .state import PoolState
+from .statistics import PoolStatistics
+from .watch import PoolWatch
+
+C = TypeVar("C")
+
+logger = logging.getLogger("pynector.concurrency.patterns")
+
+
+class Ledger:
+    """The counters of a pool, and its voice.
+
+    Args:
+        watch: How closely the pool is watched.
+    """
+
+    __slots__ = (
+        "_hold_seconds",
+        "_timed",
+        "_wait_seconds",
+        "_watch",
+        "created",
+        "discarded",
+        "failed",
+        "fresh",
+        "timed_out",
+        "waited",
+    )
+
+    def __init__(self, watch: PoolWatch) -> None:
+        self._watch = watch
+        self._timed = not watch.is_off
+        self.created = 0
+        self.fresh = 0
+        """Leases for which a connection was opened."""
+        self.discarded = 0
+        self.failed = 0
+        self.waited = 0
+        self.timed_out = 0
+        self._wait_seconds = 0.0
+        self._hold_seconds = 0.0
+
+    def tell(
+        self,
+        kind: PoolEventKind,
+        connection: object = None,
+        seconds: float = 0.0,
+        error: BaseException | None = None,
+    ) -> None:
+        """Call `on_event`."""
+        if self._watch.on_event is None:
+            return
+        try:
+            self._watch.on_event(PoolEvent(kind, connection, seconds, error))
+        except Exception:
+            logger.exception("on_event of a connection pool failed")
+
+    def lease_began(self, slot: Slot[Any], asked_at: float) -> None:
+        """A connection was lent."""
+        if not self._timed:
+            return
+        slot.lent_at = current_time()
+        waited = slot.lent_at - asked_at
+        self._wait_seconds += waited
+        if self._watch.leak_after is not None:
+            slot.stack = StackSummary.extract(walk_stack(None), limit=12, lookup_lines=False)
+        self.tell("lent", slot.connection, waited)
+
+    def lease_ended(self, slot: Slot[Any]) -> None:
+        """A connection came back."""
+        if not self._timed:
+            return
+        held = current_time() - slot.lent_at
+        self._hold_seconds += held
+        slot.stack = None
+        self.tell("returned", slot.connection, held)
+
+    def report_leaks(self, state: PoolState[Any], now: float) -> None:
+        """Report each lease that is longer than it should be, once."""
+        if (leak_after := self._watch.leak_after) is None:
+            return
+        for slot in state.slots.values():
+            if slot.stack is not None and now - slot.lent_at >= leak_after:
+                self._report_leak(slot, now - slot.lent_at)
+
+    def _report_leak(self, slot: Slot[Any], held: float) -> None:
+        assert slot.stack is not None
+        stack, slot.stack = "".join(slot.stack.format()), None
+        logger.warning(
+            "connection %r has been lent for %.1f s, is it never given back? It was acquired here:\n%s",
+            slot.connection,
+            held,
+            stack,
+        )
+        self.tell("leaked", slot.connection, held)
+
+    def statistics(self, state: PoolState[Any]) -> PoolStatistics:
+        """Give the numbers of now."""
+        return PoolStatistics(
+            max_connections=state.max_connections,
+            open=len(state.slots),
+            idle=len(state.idle),
+            lent=state.lent,
+            opening=state.opening,
+            closing=state.closing,
+            waiting=state.waiting,
+            created=self.created,
+            reused=state.leases - self.fresh,
+            discarded=self.discarded,
+            failed=self.failed,
+            waited=self.waited,
+            timed_out=self.timed_out,
+            wait_seconds=self._wait_seconds if self._timed else None,
+            hold_seconds=self._hold_seconds if self._timed else None,
+        )

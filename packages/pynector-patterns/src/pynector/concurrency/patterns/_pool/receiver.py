@@ -1,0 +1,111 @@
+"""What becomes of a connection when its lease ends."""
+
+from typing import TypeVar
+
+from pynector.concurrency.cancel import move_on_after
+from pynector.concurrency.task.lowlevel import current_time
+
+from .hook import call_hook
+from .slot import Slot
+from .stock import Stock
+
+C = TypeVar("C")
+
+ENDING = object()
+"""Who has a connection whose lease has ended, while it is reset."""
+
+
+class Receiver(Stock[C]):
+    """Takes connections back: for the next, or to close them."""
+
+    __slots__ = ("closed_lent",)
+
+    closed_lent: dict[int, Slot[C]]
+    """What was closed while it was lent, until it comes back."""
+
+    def lent_slot(self, connection: C) -> Slot[C] | None:
+        """Find what belongs to a lent connection; None if the pool has closed it meanwhile.
+
+        Raises:
+            RuntimeError: it is not lent, or of another pool.
+        """
+        slot = self.slots.get(id(connection))
+        if slot is None:
+            if self.closed_lent.pop(id(connection), None) is None:
+                raise RuntimeError("this connection does not belong to this pool, or is closed")
+            return None
+        if slot.lease is None or slot.lease is ENDING:
+            raise RuntimeError("this connection is not lent; it was given back before")
+        return slot
+
+    async def end(self, slot: Slot[C], *, clean: bool) -> None:
+        """A lease ends, with an exception if it is not clean."""
+        self.ledger.lease_ended(slot)
+        if self._must_go(slot) or not (clean or self.terms.reset):
+            await self.dispose(slot)
+        elif self.terms.reset is None:
+            self.put_back(slot)
+        else:
+            await self._reset(slot)
+
+    async def discard(self, slot: Slot[C]) -> None:
+        """A lease ends, and its connection is of no use any more."""
+        self.ledger.lease_ended(slot)
+        await self.dispose(slot)
+
+    def put_back(self, slot: Slot[C]) -> None:
+        """A connection can be lent again."""
+        if not self._plain:
+            slot.idle_since = current_time()
+        self.give_back(slot)
+
+    def idle_end(self, slot: Slot[C]) -> float:
+        """When an idle connection is to be closed, if it stays idle."""
+        limits = self.terms.limits
+        if limits.max_idle is None or len(self.slots) <= limits.min_size:
+            return slot.ends_at
+        return min(slot.ends_at, slot.idle_since + limits.max_idle)
+
+    def ended_idle(self, now: float) -> list[Slot[C]]:
+        """Give the idle connections that are to be closed."""
+        ended = [slot for slot in self.idle if now >= slot.ends_at]
+        spare = max(0, len(self.slots) - self.terms.limits.min_size - len(ended))
+        late = [slot for slot in self.idle if slot not in ended and now >= self.idle_end(slot)]
+        return ended + late[:spare]
+
+    def _must_go(self, slot: Slot[C]) -> bool:
+        if self.closed or slot.expired or self.total > self.max_connections:
+            return True
+        limits = self.terms.limits
+        if limits.max_uses is not None and slot.uses >= limits.max_uses:
+            return True
+        return limits.max_lifetime is not None and current_time() >= slot.ends_at
+
+    async def _reset(self, slot: Slot[C]) -> None:
+        slot.lease = ENDING
+        error = None
+        try:
+            error = await self._try_reset(slot)
+        except BaseException:
+            if not slot.closed:
+                await self.dispose(slot)
+            raise
+        if slot.closed:  # the pool was closed, and did not wait
+            return
+        if error is not None:
+            self.ledger.tell("reset_failed", slot.connection, 0.0, error)
+        if error is not None or self._must_go(slot):
+            await self.dispose(slot)
+        else:
+            self.put_back(slot)
+
+    async def _try_reset(self, slot: Slot[C]) -> Exception | None:
+        assert self.terms.reset is not None
+        limit = self.terms.close_timeout
+        try:
+            # Shielded: a lease that was cancelled can still end well.
+            with move_on_after(limit, shield=True) as scope:
+                await call_hook(self.terms.reset, slot.connection)
+        except Exception as error:
+            return error
+        return TimeoutError(f"no answer within {limit} s") if scope.cancelled_caught else None

@@ -1,0 +1,181 @@
+"""The connections of a pool: how they come, and how they go."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from anyio import ClosedResourceError
+
+from pynector.concurrency.cancel import CancelScope
+from pynector.concurrency.task.lowlevel import current_time
+
+from .closing import Closing
+from .connector import Connector
+from .ledger import Ledger
+from .retry_pause import RetryPause
+from .slot import Slot
+from .state import PoolState
+from .terms import Terms
+
+C = TypeVar("C")
+
+
+class Stock(PoolState[C]):
+    """Opens and closes connections, in the places that the state keeps for them.
+
+    Args:
+        terms: What was said when the pool was made.
+        factory: Gives an awaitable or a context manager.
+    """
+
+    __slots__ = ("_generation", "_openings", "connector", "ledger", "retry_pause", "terms")
+
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any]) -> None:
+        super().__init__(terms.max_connections, fifo=terms.order == "fifo", plain=terms.is_plain)
+        self.terms = terms
+        self.ledger = Ledger(terms.watch)
+        self.connector: Connector[C] = Connector(factory, terms.close_timeout, self._broken)
+        self.retry_pause = RetryPause()
+        self._openings: set[CancelScope] = set()
+        self._generation = 0
+
+    def check_open(self) -> None:
+        """Refuse to work when the pool is closed."""
+        if self.closed:
+            raise ClosedResourceError("connection pool is closed; a closed pool cannot be used again")
+
+    def lessened(self) -> None:
+        """There is a connection less, or a place that was kept is free."""
+
+    def others_failed(self, error: Exception) -> None:
+        """The factory failed, and there is no connection that could come back."""
+
+    async def open(self) -> Slot[C]:
+        """Open a connection in the place that is kept for it; it counts as lent.
+
+        Raises:
+            anyio.ClosedResourceError: the pool was closed meanwhile.
+            Exception: what the factory raised.
+        """
+        begun, generation, since = self.retry_pause.begin(), self._generation, current_time()
+        slot: Slot[C] | None = None
+        scope = CancelScope()
+        self._openings.add(scope)
+        try:
+            self.check_open()
+            with scope:  # cancelled when the pool is closed
+                slot = await self.connector.open()
+                self._check_new(slot)
+        except BaseException as error:
+            self._opening_failed(begun, error, since)
+            raise
+        finally:
+            self._openings.discard(scope)
+        if slot is None:
+            self.not_opened()
+            self.check_open()
+        assert slot is not None
+        self._add(slot, generation, since)
+        if self.closed:
+            await self.dispose(slot)
+            self.check_open()
+        return slot
+
+    def _check_new(self, slot: Slot[C]) -> None:
+        if id(slot.connection) in self.slots:
+            raise RuntimeError(
+                f"connection_factory gave {slot.connection!r} a second time;"
+                " each call must open a new connection"
+            )
+
+    def _add(self, slot: Slot[C], generation: int, since: float) -> None:
+        self.retry_pause.succeeded()
+        self.ledger.created += 1
+        now = current_time()
+        limits = self.terms.limits
+        if limits.max_lifetime is not None:
+            slot.ends_at = now + limits.max_lifetime * (1 - limits.lifetime_jitter * random.random())
+        self.opened(slot)
+        if generation != self._generation:
+            self.expire(slot)
+        self.ledger.tell("opened", slot.connection, now - since)
+
+    def _opening_failed(self, begun: int, error: BaseException, since: float) -> None:
+        if isinstance(error, Exception) and not self.closed:
+            now = current_time()
+            self.failing = True
+            self.retry_pause.failed(begun, error, now)
+            self.ledger.failed += 1
+            self.ledger.tell("open_failed", None, now - since, error)
+            if not self.slots and self.opening == 1:
+                self.others_failed(error)
+        self.not_opened()
+
+    def not_opened(self) -> None:
+        super().not_opened()
+        self.lessened()
+
+    def gone(self) -> None:
+        super().gone()
+        self.lessened()
+
+    async def dispose(self, slot: Slot[C]) -> None:
+        """Close a lent connection; shielded, and bounded in time."""
+        self.retire(slot)
+        await self._close(slot, self.gone).wait()
+
+    async def dispose_idle(self, slots: Sequence[Slot[C]]) -> None:
+        """Close idle connections, all at once; shielded, and bounded in time."""
+        for slot in slots:
+            self.retire_idle(slot)
+        await self.close_retired(slots)
+
+    async def close_retired(self, slots: Sequence[Slot[C]]) -> None:
+        """Close connections that were retired before, all at once; shielded, and bounded in time."""
+        for closing in [self._close(slot, self.gone) for slot in slots]:
+            await closing.wait()
+
+    async def replace(self, slot: Slot[C]) -> None:
+        """Close a lent connection, and keep its place to open another."""
+        self.retire(slot)
+        closing = self._close(slot, self.replaced)
+        try:
+            await closing.wait()
+        except BaseException:
+            if closing.has_ended:
+                self.not_opened()
+            else:
+                closing.then = self.gone
+            raise
+
+    async def expire_all(self) -> None:
+        """Let no connection that is open, or being opened, be lent again."""
+        self._generation += 1
+        for slot in self.slots.values():
+            self.expire(slot)
+        await self.dispose_idle(tuple(self.idle))
+
+    async def set_maximum(self, max_connections: int) -> None:
+        """Change how many connections there may be, and close idle ones that are too many."""
+        self.max_connections = max_connections
+        self.pass_places_on()
+        surplus = max(0, self.total - max_connections)
+        await self.dispose_idle(tuple(self.idle)[:surplus])
+
+    def stop_opening(self) -> None:
+        """Cancel what is being opened."""
+        for scope in self._openings:
+            scope.cancel()
+
+    def _close(self, slot: Slot[C], then: Callable[[], object]) -> Closing:
+        return Closing(slot, self.terms.close_timeout, self.ledger, then)
+
+    def _broken(self, slot: Slot[C], error: BaseException | None) -> None:
+        if slot.closed:
+            return
+        self.ledger.tell("broken", slot.connection, 0.0, error)
+        if slot in self.idle:
+            self.retire_idle(slot)
+            self.gone()
+        else:
+            self.expire(slot)

@@ -1,0 +1,308 @@
+"""Who gets which connection, and when."""
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+from anyio import wait_all_tasks_blocked
+
+from pynector.concurrency.patterns import ConnectionPool
+from pynector.concurrency.task import create_task_group
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_awaiting_acquire_gives_a_connection(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+
+        assert connection.number == 1
+        await pool.release(connection)
+
+
+async def test_a_block_gives_back_at_its_end(world: Any) -> None:
+    async with world.pool() as pool:
+        async with pool.acquire() as connection:
+            assert (connection.number, pool.statistics().lent) == (1, 1)
+
+        assert (pool.statistics().lent, pool.statistics().idle) == (0, 1)
+
+
+async def test_the_one_used_last_is_lent_first(world: Any) -> None:
+    async with world.pool(2) as pool:
+        first, second = await pool.acquire(), await pool.acquire()
+        await pool.release(first)
+        await pool.release(second)
+
+        assert await pool.acquire() is second
+
+
+async def test_fifo_lends_the_one_idle_longest(world: Any) -> None:
+    async with world.pool(2, order="fifo") as pool:
+        first, second = await pool.acquire(), await pool.acquire()
+        await pool.release(first)
+        await pool.release(second)
+
+        assert await pool.acquire() is first
+
+
+async def test_there_are_never_more_than_max_connections(world: Any) -> None:
+    async def work() -> None:
+        async with pool.acquire():
+            assert len(world.open) <= 3
+            await anyio.lowlevel.checkpoint()
+
+    async with world.pool(3) as pool, create_task_group() as tg:
+        for _ in range(20):
+            tg.start_soon(work)
+
+    assert len(world.opened) == 3
+
+
+async def test_who_waits_is_served_in_order_of_arrival(world: Any) -> None:
+    served: list[int] = []
+
+    async def work(number: int) -> None:
+        async with pool.acquire():
+            served.append(number)
+
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        async with create_task_group() as tg:
+            for number in range(5):
+                tg.start_soon(work, number)
+                await wait_all_tasks_blocked()
+            await pool.release(connection)
+
+    assert served == [0, 1, 2, 3, 4]
+
+
+async def test_a_newcomer_does_not_overtake_who_waits(world: Any) -> None:
+    served: list[str] = []
+
+    async def work(name: str) -> None:
+        async with pool.acquire():
+            served.append(name)
+
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        async with create_task_group() as tg:
+            tg.start_soon(work, "first")
+            await wait_all_tasks_blocked()
+            await pool.release(connection)
+            await work("newcomer")
+
+    assert served == ["first", "newcomer"]
+
+
+async def test_cancelled_while_waiting_takes_nothing(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        async with create_task_group() as tg:
+            tg.start_soon(pool.acquire)
+            await wait_all_tasks_blocked()
+            tg.cancel_scope.cancel()
+        await pool.release(connection)
+
+        assert pool.statistics().idle == 1
+        assert await pool.acquire() is connection
+
+
+async def test_a_connection_handed_to_a_cancelled_task_goes_to_the_next(
+    world: Any, anyio_backend_name: str
+) -> None:
+    if anyio_backend_name != "asyncio":
+        pytest.skip("trio has no native cancellation")
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        first = asyncio.create_task(pool.acquire())
+        second = asyncio.create_task(pool.acquire())
+        await wait_all_tasks_blocked()
+        await pool.release(connection)
+        first.cancel()
+
+        assert await second is connection
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert pool.statistics().lent == 1
+
+
+async def test_cancelled_while_opening_frees_the_place(world: Any) -> None:
+    world.takes = 1
+    async with world.pool() as pool:
+        with anyio.move_on_after(0.001):
+            await pool.acquire()
+        assert pool.statistics().opening == 0
+
+        world.takes = 0
+        assert (await pool.acquire()).number == 1
+
+
+async def test_a_block_left_by_an_error_discards_its_connection(world: Any) -> None:
+    async with world.pool() as pool:
+        with pytest.raises(ValueError, match="mine"):
+            async with pool.acquire() as connection:
+                raise ValueError("mine")
+
+        assert connection.closed
+        assert pool.statistics().discarded == 1
+        assert (await pool.acquire()).number == 2
+
+
+async def test_a_block_left_by_a_cancellation_discards_its_connection(world: Any) -> None:
+    async with world.pool() as pool:
+        with anyio.CancelScope() as scope:
+            async with pool.acquire() as connection:
+                scope.cancel()
+                await anyio.sleep_forever()
+
+        assert connection.closed
+        assert (await pool.acquire()).number == 2
+
+
+async def test_releasing_in_a_cancelled_scope_gives_back(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await pool.release(connection)
+
+        assert pool.statistics().idle == 1
+
+
+async def test_a_connection_can_be_released_within_its_block(world: Any) -> None:
+    async with world.pool() as pool:
+        async with pool.acquire() as connection:
+            await pool.release(connection)
+            async with pool.acquire() as again:
+                assert again is connection
+
+        assert pool.statistics().idle == 1
+
+
+async def test_the_end_of_a_block_leaves_the_next_lease_alone(world: Any) -> None:
+    async with world.pool() as pool:
+        async with pool.acquire() as connection:
+            await pool.release(connection)
+            again = await pool.acquire()
+
+        assert again is connection
+        assert pool.statistics().lent == 1
+
+
+async def test_discarding_closes(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        await pool.discard(connection)
+
+        assert connection.closed
+        assert pool.statistics().open == 0
+
+
+async def test_discarding_within_a_block_is_no_error(world: Any) -> None:
+    async with world.pool() as pool:
+        async with pool.acquire() as connection:
+            await pool.discard(connection)
+
+        assert world.open == []
+
+
+async def test_the_place_of_a_discarded_connection_goes_to_who_waits(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        async with create_task_group() as tg:
+            waiter = tg.create_task(pool.acquire())
+            await wait_all_tasks_blocked()
+            await pool.discard(connection)
+
+            assert (await waiter).number == 2
+
+
+async def test_a_lease_is_a_coroutine_in_all_that_matters(world: Any) -> None:
+    async with world.pool() as pool, create_task_group() as tg:
+        handle = await tg.start_soon(pool.acquire)
+
+        assert (await handle).number == 1
+
+
+async def test_a_lease_that_is_never_awaited_takes_nothing(world: Any) -> None:
+    async with world.pool() as pool:
+        pool.acquire()
+
+        assert (world.calls, pool.statistics().lent) == (0, 0)
+
+
+async def test_a_lease_can_be_closed_before_it_began(world: Any) -> None:
+    async with world.pool() as pool:
+        pool.acquire().close()
+
+        assert world.calls == 0
+
+
+async def test_a_lease_is_entered_once_at_a_time(world: Any) -> None:
+    async with world.pool(2) as pool:
+        lease = pool.acquire()
+        async with lease:
+            with pytest.raises(
+                RuntimeError, match=r"^lease is entered already; call acquire\(\) for each 'async with'$"
+            ):
+                async with lease:
+                    pass
+
+
+async def test_releasing_twice_is_refused(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        await pool.release(connection)
+
+        with pytest.raises(RuntimeError, match=r"^this connection is not lent; it was given back before$"):
+            await pool.release(connection)
+        assert pool.statistics().idle == 1
+
+
+@pytest.mark.parametrize("method", ["release", "discard"])
+async def test_a_foreign_connection_is_refused(world: Any, method: str) -> None:
+    async with world.pool() as pool:
+        with pytest.raises(
+            RuntimeError, match=r"^this connection does not belong to this pool, or is closed$"
+        ):
+            await getattr(pool, method)(object())
+
+
+async def test_connections_need_not_be_hashable() -> None:
+    async def connect() -> list[int]:
+        return [1]
+
+    async with ConnectionPool(max_connections=1, connection_factory=connect) as pool:
+        async with pool.acquire() as connection:
+            assert connection == [1]
+
+
+@pytest.mark.parametrize("form", ["block", "calls"])
+async def test_a_task_that_never_waits_passes_a_checkpoint_in_64_leases(world: Any, form: str) -> None:
+    leases = 0
+
+    async with world.pool() as pool:
+        await pool.release(await pool.acquire())
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            while leases < 65:
+                leases += 1
+                if form == "block":
+                    async with pool.acquire():
+                        pass
+                else:
+                    await pool.release(await pool.acquire())
+
+        assert scope.cancelled_caught
+        assert leases <= 64
+        assert (pool.statistics().idle, world.calls) == (1, 1)
+
+
+async def test_it_says_what_it_holds(world: Any) -> None:
+    async with world.pool(2) as pool:
+        await pool.acquire()
+
+        assert repr(pool) == "<ConnectionPool 0 idle, 1 lent, 0 opening, 0 closing of at most 2; 0 waiting>"
+    assert repr(pool).startswith("<ConnectionPool closed, 0 idle")

@@ -1,0 +1,278 @@
+"""How connections are opened, and what a factory that fails does to those who wait."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+import pytest
+from anyio import wait_all_tasks_blocked
+
+from pynector.concurrency.patterns import ConnectionPool, PoolFactoryError, PoolTimeoutError
+from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import current_task
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_error_of_the_factory_reaches_the_caller_and_frees_the_place(world: Any) -> None:
+    world.failures = [OSError("refused")]
+    async with world.pool() as pool:
+        with pytest.raises(OSError, match=r"^refused$"):
+            await pool.acquire()
+
+        assert pool.statistics().opening == 0
+        assert (await pool.acquire()).number == 1
+
+
+async def test_a_failing_factory_fails_those_who_wait_at_once(world: Any) -> None:
+    world.failures = [OSError("refused")]
+    errors: list[Exception] = []
+
+    async def work() -> None:
+        try:
+            await pool.acquire()
+        except Exception as error:
+            errors.append(error)
+
+    async with world.pool() as pool, create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(work)
+
+    assert world.calls == 1
+    assert [type(error) for error in errors] == [OSError, PoolFactoryError, PoolFactoryError]
+    assert errors[1].__cause__ is errors[2].__cause__ is errors[0]
+    assert str(errors[1]).startswith("connection_factory failed: OSError('refused') (0 idle, 0 lent")
+
+
+async def test_a_failing_factory_leaves_those_alone_who_can_still_be_served(world: Any) -> None:
+    async with world.pool(2) as pool:
+        connection = await pool.acquire()
+        world.failures = [OSError("refused")]
+        async with create_task_group() as tg:
+            outcomes = [tg.create_task(outcome(pool)) for _ in range(2)]
+
+        values = {type(each.return_value).__name__: each.return_value for each in outcomes}
+        assert str(values["OSError"]) == "refused"
+        assert values["Connection"].number == 2
+        await pool.release(connection)
+
+
+async def outcome(pool: Any) -> Any:
+    try:
+        return await pool.acquire()
+    except Exception as error:
+        return error
+
+
+async def test_a_failing_factory_is_tried_by_one_task_at_a_time(world: Any) -> None:
+    world.failures = [OSError(number) for number in range(4)]
+    async with world.pool(4) as pool:
+        assert isinstance(await outcome(pool), OSError)
+        async with create_task_group() as tg:
+            outcomes = [tg.create_task(outcome(pool)) for _ in range(4)]
+
+        assert world.calls == 2
+        kinds = sorted(type(each.return_value).__name__ for each in outcomes)
+        assert kinds == ["OSError"] + 3 * ["PoolFactoryError"]
+
+
+async def test_a_connection_that_comes_back_ends_the_pause_of_who_is_to_open_one(world: Any) -> None:
+    async with world.pool(2) as pool:
+        lent = await pool.acquire()
+        world.failures = [OSError(number) for number in range(100)]
+        for _ in range(7):  # the pause is now above half a second
+            assert isinstance(await outcome(pool), OSError)
+        async with create_task_group() as tg:
+            waiter = tg.create_task(pool.acquire())
+            await wait_all_tasks_blocked()
+            calls = world.calls
+            with anyio.fail_after(0.5):
+                await pool.release(lent)
+                assert await waiter is lent
+
+        assert world.calls == calls
+        assert pool.statistics().opening == 0
+
+
+async def test_a_time_out_has_the_last_error_of_the_factory_as_its_cause(world: Any) -> None:
+    failures = world.failures = [OSError(number) for number in range(100)]
+    async with world.pool(acquire_timeout=0.2) as pool:
+        first = failures[:]
+        while not isinstance(error := await outcome(pool), PoolTimeoutError):
+            assert isinstance(error, OSError)
+
+        assert error.__cause__ in first
+        assert error.statistics.failed == world.calls
+
+
+async def test_a_factory_that_recovers_serves_all_who_wait(world: Any) -> None:
+    world.failures = [OSError("refused")]
+    async with world.pool(4) as pool:
+        assert isinstance(await outcome(pool), OSError)
+        async with create_task_group() as tg:
+            outcomes = [tg.create_task(outcome(pool)) for _ in range(4)]
+
+        assert sorted(each.return_value.number for each in outcomes) == [1, 2, 3, 4]
+
+
+async def test_a_factory_that_gives_one_connection_twice_is_refused() -> None:
+    connection = "the same"
+
+    async def connect() -> str:
+        return connection
+
+    async with ConnectionPool(max_connections=2, connection_factory=connect) as pool:
+        await pool.acquire()
+        with pytest.raises(
+            RuntimeError,
+            match=r"^connection_factory gave 'the same' a second time; each call must open",
+        ):
+            await pool.acquire()
+
+
+async def test_a_factory_that_gives_neither_awaitable_nor_context_manager_is_refused() -> None:
+    async with ConnectionPool(max_connections=1, connection_factory=lambda: 1) as pool:  # type: ignore[call-overload]
+        with pytest.raises(
+            TypeError,
+            match=r"^connection_factory must be an async function or give a context manager, not 1$",
+        ):
+            await pool.acquire()
+
+
+class Managed:
+    """A factory of connections that live in a block with a task group."""
+
+    def __init__(self) -> None:
+        self.entered: list[Any] = []
+        self.left: list[Any] = []
+        self.groups: list[Any] = []
+        self.fail_on_entering = self.fail_on_leaving = False
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[int]:
+        async with anyio.create_task_group() as tg:
+            if self.fail_on_entering:
+                raise OSError("refused")
+            self.groups.append(tg)
+            self.entered.append(current_task())
+            tg.start_soon(anyio.sleep_forever)
+            try:
+                yield len(self.entered)
+            finally:
+                self.left.append(current_task())
+                tg.cancel_scope.cancel()
+                if self.fail_on_leaving:
+                    raise OSError("broken pipe")
+
+
+@pytest.fixture
+def managed() -> Managed:
+    return Managed()
+
+
+async def test_a_context_manager_is_entered_and_left_in_one_task_of_its_own(managed: Managed) -> None:
+    async with ConnectionPool(max_connections=2, connection_factory=managed.connect) as pool:
+        async with pool.acquire(), pool.acquire() as second:
+            assert second == 2
+
+    assert set(managed.entered) == set(managed.left)
+    assert len({*managed.entered, current_task()}) == 3
+
+
+async def test_a_sync_context_manager_will_do() -> None:
+    events: list[str] = []
+
+    @contextmanager
+    def connect() -> Iterator[str]:
+        events.append("entered")
+        yield "connection"
+        events.append("left")
+
+    async with ConnectionPool(max_connections=1, connection_factory=connect) as pool:
+        async with pool.acquire() as connection:
+            assert connection == "connection"
+
+    assert events == ["entered", "left"]
+
+
+async def test_a_context_manager_needs_the_pool_to_be_entered(managed: Managed) -> None:
+    pool = ConnectionPool(max_connections=1, connection_factory=managed.connect)
+
+    with pytest.raises(
+        RuntimeError,
+        match=r"^connection_factory gives a context manager, which needs a task to live in;"
+        r" acquire connections inside 'async with pool'$",
+    ):
+        await pool.acquire()
+    await pool.close()
+
+
+async def test_a_context_manager_that_fails_on_entering_fails_the_caller(managed: Managed) -> None:
+    managed.fail_on_entering = True
+    async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
+        with pytest.raises(ExceptionGroup):
+            await pool.acquire()
+
+        assert pool.statistics().opening == 0
+
+
+async def test_a_context_manager_that_fails_on_leaving_frees_the_place(managed: Managed) -> None:
+    managed.fail_on_leaving = True
+    async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
+        await pool.discard(await pool.acquire())
+
+        assert await pool.acquire() == 2
+
+
+async def test_cancelling_who_opens_a_context_manager_leaves_it() -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[None]:
+        try:
+            await anyio.sleep_forever()
+            yield
+        finally:
+            events.append("left")
+
+    async with ConnectionPool(max_connections=1, connection_factory=connect) as pool:
+        with anyio.CancelScope() as scope:
+            async with create_task_group() as tg:
+                tg.start_soon(pool.acquire)
+                await wait_all_tasks_blocked()
+                scope.cancel()
+
+        assert events == ["left"]
+        assert pool.statistics().opening == 0
+
+
+async def test_the_users_scope_does_not_reach_into_the_connection(managed: Managed) -> None:
+    async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
+        with anyio.CancelScope() as scope:
+            connection = await pool.acquire()
+            scope.cancel()
+        await pool.release(connection)
+
+        assert managed.left == []
+        assert await pool.acquire() == connection
+
+
+async def test_an_idle_connection_whose_block_ends_by_itself_is_gone(managed: Managed) -> None:
+    async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
+        await pool.release(await pool.acquire())
+        managed.groups[0].cancel_scope.cancel()
+        await wait_all_tasks_blocked()
+
+        assert pool.statistics().open == 0
+        assert await pool.acquire() == 2
+
+
+async def test_a_lent_connection_whose_block_ends_by_itself_is_not_lent_again(managed: Managed) -> None:
+    async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
+        connection = await pool.acquire()
+        managed.groups[0].cancel_scope.cancel()
+        await wait_all_tasks_blocked()
+        await pool.release(connection)
+
+        assert await pool.acquire() == 2

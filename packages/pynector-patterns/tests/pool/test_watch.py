@@ -1,0 +1,170 @@
+"""What is to be seen of a pool."""
+
+import logging
+from typing import Any
+
+import anyio
+import pytest
+
+from pynector.concurrency.patterns import ConnectionPool, PoolEvent, PoolTimeoutError, PoolWatch
+from pynector.concurrency.task import create_task_group
+
+
+def test_statistics(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(2) as pool:
+            first, second = await pool.acquire(), await pool.acquire()
+            async with create_task_group() as tg:
+                waiter = tg.create_task(pool.acquire())
+                await anyio.sleep(1)
+                now = pool.statistics()
+                assert (now.max_connections, now.open, now.lent, now.idle, now.waiting) == (2, 2, 2, 0, 1)
+                await pool.release(first)
+                await waiter
+            await pool.release(first)
+            await pool.discard(second)
+
+            total = pool.statistics()
+            assert (total.created, total.reused, total.discarded, total.waited) == (2, 1, 1, 1)
+            assert (total.wait_seconds, total.hold_seconds) == (None, None)
+
+    in_virtual_time(scenario)
+
+
+def test_times(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(watch=PoolWatch(timed=True)) as pool:
+            async with create_task_group() as tg:
+                for _ in range(3):
+                    tg.start_soon(hold, pool, 10)
+
+            assert pool.statistics().hold_seconds == pytest.approx(30)
+            assert pool.statistics().wait_seconds == pytest.approx(30)
+
+    in_virtual_time(scenario)
+
+
+async def hold(pool: Any, seconds: float) -> None:
+    async with pool.acquire():
+        await anyio.sleep(seconds)
+
+
+def test_events(world: Any, in_virtual_time: Any) -> None:
+    events: list[PoolEvent] = []
+
+    async def scenario() -> None:
+        world.reset()
+        events.clear()
+        world.failures = [OSError("refused")]
+        async with world.pool(watch=PoolWatch(on_event=events.append), acquire_timeout=3) as pool:
+            with pytest.raises(OSError, match="refused"):
+                await pool.acquire()
+            world.takes = 2
+            async with pool.acquire():
+                with pytest.raises(PoolTimeoutError):
+                    await pool.acquire()
+
+        assert [(event.kind, round(event.seconds)) for event in events] == [
+            ("open_failed", 0),
+            ("opened", 2),
+            ("lent", 2),
+            ("timed_out", 3),
+            ("returned", 3),
+            ("closed", 0),
+        ]
+        assert str(events[0].error) == "refused"
+        assert events[1].connection is world.opened[0]
+
+    in_virtual_time(scenario)
+
+
+def test_events_of_what_goes_wrong(world: Any, in_virtual_time: Any) -> None:
+    events: list[str] = []
+
+    def note(event: PoolEvent) -> None:
+        events.append(f"{event.kind}: {event.error}")
+
+    def refuse(connection: object) -> bool:
+        return False
+
+    async def scenario() -> None:
+        world.reset()
+        events.clear()
+        async with world.pool(watch=PoolWatch(on_event=note), check=refuse) as pool:
+            await pool.release(await pool.acquire())
+            await pool.acquire()
+        async with world.pool(watch=PoolWatch(on_event=note), reset=refuse) as pool:
+            await pool.release(await pool.acquire())
+
+        assert "check_failed: refuse() gave False" in events
+        assert "reset_failed: refuse() gave False" in events
+
+    in_virtual_time(scenario)
+
+
+def test_a_connection_that_does_not_close_is_an_event(in_virtual_time: Any) -> None:
+    events: list[PoolEvent] = []
+
+    class Stubborn:
+        async def close(self) -> None:
+            await anyio.sleep_forever()
+
+    async def connect() -> Stubborn:
+        return Stubborn()
+
+    async def scenario() -> None:
+        events.clear()
+        watch = PoolWatch(on_event=events.append)
+        async with ConnectionPool(max_connections=1, connection_factory=connect, watch=watch) as pool:
+            await pool.acquire()
+
+        assert events[-1].kind == "close_failed"
+        assert str(events[-1].error) == "not closed within 5.0 s"
+
+    in_virtual_time(scenario)
+
+
+def test_an_error_of_on_event_is_logged_and_goes_no_further(
+    world: Any, in_virtual_time: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: PoolEvent) -> None:
+        raise ValueError(event.kind)
+
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(watch=PoolWatch(on_event=fail)) as pool:
+            async with pool.acquire():
+                pass
+
+    in_virtual_time(scenario)
+    assert "on_event of a connection pool failed" in caplog.text
+    assert "ValueError: returned" in caplog.text
+
+
+def test_a_leak_is_reported_once_with_the_stack_that_acquired(
+    world: Any, in_virtual_time: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[PoolEvent] = []
+
+    async def forgetful(pool: Any) -> None:
+        await pool.acquire()
+
+    async def scenario() -> None:
+        world.reset()
+        caplog.clear()
+        events.clear()
+        async with world.pool(2, watch=PoolWatch(leak_after=60, on_event=events.append)) as pool:
+            await forgetful(pool)
+            await anyio.sleep(59)
+            assert caplog.records == []
+            await hold(pool, 30)
+            await anyio.sleep(1000)
+
+    in_virtual_time(scenario)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "has been lent for 60.0 s" in record.message
+    assert "in forgetful" in record.message
+    assert [event.kind for event in events].count("leaked") == 1
