@@ -82,9 +82,14 @@ class Session:
     def _keep(self, schedule: Schedule, run: Run) -> None:
         self._failing += 1
         failure = _failure(self.report.scenario, schedule, run)
-        known = self._by_signature.setdefault(failure.signature, (schedule, failure))[1]
-        if known is not failure:
-            known.count += 1
+        if failure.signature not in self._by_signature:
+            self._by_signature[failure.signature] = schedule, failure
+            return
+        _, known = self._by_signature[failure.signature]
+        known.count += 1
+        if failure.step < known.step:
+            shorter = replace(failure, seed=known.seed, count=known.count)
+            self._by_signature[failure.signature] = schedule, shorter
 
     def _explain(self, schedule: Schedule, failure: Failure) -> Failure:
         run = self.attempt(schedule, record=True)
