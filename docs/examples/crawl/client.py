@@ -7,22 +7,14 @@ from urllib.parse import urlsplit
 import anyio
 import h11
 
-from pynector.concurrency.patterns import ConnectionPool, FailedAttempt, RetryPolicy
+from pynector.concurrency.patterns import ConnectionPool, FailedAttempt, PoolError, PoolWatch, RetryPolicy
 from pynector.concurrency.primitives import RateLimiter
 from pynector.concurrency.task.lowlevel import current_time
 
-from .connection import Connection, Response
+from .connection import Connection, Response, TooLong
 from .report import Report
 
 MAX_PAUSE = 10.0
-
-
-class LastAnswer(Exception):
-    """The server closes the connection after this answer."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 class Busy(Exception):
@@ -33,8 +25,10 @@ class Busy(Exception):
         self.retry_after = response.headers.get("retry-after", "")
 
 
-# What may be better a moment later: the network, a server that hung up, or one that is busy.
-PASSING = (OSError, anyio.BrokenResourceError, h11.RemoteProtocolError, Busy)
+# What may be better a moment later: the network, a server that hung up, or one that is busy; and
+# PoolError, which a request gets if it was another one that could not connect, while it waited.
+PASSING = (OSError, anyio.BrokenResourceError, h11.RemoteProtocolError, PoolError, Busy)
+FAILURES = (*PASSING, h11.LocalProtocolError, TooLong)
 
 
 def is_passing(error: Exception) -> bool | float:
@@ -61,7 +55,11 @@ class Client:
         self._origin = origin
         self._report = report
         self._rate = None if rate is None else RateLimiter(rate, burst=connections)
-        self._pool = ConnectionPool[Connection](max_connections=connections, connection_factory=self._connect)
+        self._pool = ConnectionPool[Connection](
+            max_connections=connections,
+            connection_factory=self._connect,
+            watch=PoolWatch(on_event=report.note),
+        )
         self._policy = RetryPolicy(
             attempts=4, timeout=timeout, backoff=0.05, retry_on=is_passing, before_sleep=self._count
         )
@@ -79,8 +77,7 @@ class Client:
         """Fetch *url*, and again if need be.
 
         Raises:
-            TimeoutError: no answer in time, four times.
-            Exception: what the last attempt raised.
+            Exception: one of `FAILURES`, what came of the last attempt.
         """
         if self._rate is not None:
             await self._rate.acquire()
@@ -88,27 +85,18 @@ class Client:
         return await self._policy(self._attempt, f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
     async def _attempt(self, target: str) -> Response:
-        try:
-            async with self._pool.acquire() as connection:
-                response = await self._ask(connection, target)
-                if not connection.is_reusable:
-                    raise LastAnswer(response)  # the pool closes what a block that failed has used
-        except LastAnswer as last:
-            response = last.response
+        async with self._pool.acquire() as connection:
+            began = current_time()
+            response = await connection.get(target)
+            self._report.seconds.append(current_time() - began)
+            if not connection.is_reusable:
+                await self._pool.discard(connection)
         if response.status in (429, 503):
             raise Busy(response)
         return response
 
-    async def _ask(self, connection: Connection, target: str) -> Response:
-        began = current_time()
-        response = await connection.get(target)
-        self._report.seconds.append(current_time() - began)
-        return response
-
     async def _connect(self) -> Connection:
-        connection = await Connection.open(self._origin)
-        self._report.opened += 1
-        return connection
+        return await Connection.open(self._origin)
 
     def _count(self, failed: FailedAttempt) -> None:
         self._report.retries += 1

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable
 
-import anyio
 import anyio.to_thread
-import h11
 
 from pynector.concurrency.patterns import WorkerPool
 
-from .client import Busy, Client
-from .connection import Response, TooLong
+from .client import FAILURES, Client
+from .connection import Response
 from .journal import Journal
 from .page import Link, Page, parse, resolve
 from .report import Report
 
 LONG_PAGE = 100_000
-FAILURES = (OSError, anyio.BrokenResourceError, h11.ProtocolError, Busy, TooLong)
 
 
 class Crawler:

@@ -49,7 +49,7 @@ class Outcome:
     def lines(self) -> Iterator[str]:
         """Give the summary, line by line."""
         report, wrong = self.report, self.wrong
-        asked = len(report.seconds)
+        asked, opened = len(report.seconds), report.connections["opened"]
         p50, p95 = (report.percentile(percent) * 1000 for percent in (50, 95))
         one_by_one = f"one after another they would have taken {sum(report.seconds):.1f} s"
         if self.interrupted:
@@ -62,7 +62,7 @@ class Outcome:
         yield f"  answers      {asked}, {asked / self.seconds:.0f} a second; {one_by_one}"
         yield f"  each took    p50 {p50:.0f} ms, p95 {p95:.0f} ms"
         yield f"  attempts     {report.retries} retries, {report.timeouts} of them after a time-out"
-        yield f"  connections  {report.opened} opened, {max(asked - report.opened, 0)} times reused"
+        yield f"  connections  {opened} opened, {report.connections['lent'] - opened} times reused"
         yield f"  links        {len(report.sources)} checked, {report.elsewhere} to other sites not followed"
         yield f"  broken       {len(self.broken)}" + (
             f", {len(self.expected)} expected" if self.expected else ""

@@ -27,12 +27,13 @@ async def show_progress(console: Console, report: Report) -> None:
 
 def picture(report: Report) -> Table:
     """Draw one frame."""
-    found, visited = len(report.found), report.visited
+    found, visited, events = len(report.found), report.visited, report.connections
+    is_open, is_busy = events["opened"] - events["closed"], events["lent"] - events["returned"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_row("pages", ProgressBar(total=max(found, 1), completed=visited, width=40))
     table.add_row("", f"{visited} of {found} found so far")
-    table.add_row("attempts", f"{report.retries} retries, {report.timeouts} time-outs")
-    table.add_row("connections", f"{report.opened} opened, {len(report.seconds)} answers")
-    table.add_row("broken", f"{len(report.errors)} pages")
+    table.add_row("attempts", f"{report.retries} retries, {report.timeouts} after a time-out")
+    table.add_row("connections", f"{is_open} open, {is_busy} of them busy")
+    table.add_row("broken", f"{len(report.errors)} so far")
     return table

@@ -1,8 +1,10 @@
 """What a crawl has found so far."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from statistics import quantiles
+
+from pynector.concurrency.patterns import PoolEvent, PoolEventKind
 
 from .page import Link, Page
 
@@ -38,7 +40,7 @@ class Report:
         sources: The pages that have a link.
         elsewhere: Links to other sites, which are not followed.
         seconds: How long each answer took, from the last attempt's first byte sent.
-        opened: Connections that were opened.
+        connections: What became of connections, and how often: `opened`, `lent`, `returned`, `closed`, …
         retries: The attempts that were followed by another.
         timeouts: Those of them that ran out of time.
     """
@@ -52,7 +54,7 @@ class Report:
     sources: defaultdict[Link, list[str]] = field(default_factory=lambda: defaultdict[Link, list[str]](list))
     elsewhere: int = 0
     seconds: list[float] = field(default_factory=list[float])
-    opened: int = 0
+    connections: Counter[PoolEventKind] = field(default_factory=Counter[PoolEventKind])
     retries: int = 0
     timeouts: int = 0
 
@@ -60,6 +62,10 @@ class Report:
     def visited(self) -> int:
         """The number of URLs of which it is known what came."""
         return len(self.pages) + len(self.files) + len(self.moved) + len(self.errors)
+
+    def note(self, event: PoolEvent) -> None:
+        """Count what happened in the pool of connections."""
+        self.connections[event.kind] += 1
 
     def broken(self) -> list[Broken]:
         """The targets that are not there, as far as it is known, in their order."""

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from crawl.client import Busy, Client
+from crawl.client import FAILURES, Busy, Client
 from crawl.report import Report
 from crawl.server import Answer, HangUp
 from pynector.concurrency.patterns import retry_pauses_off
@@ -80,7 +80,7 @@ async def test_a_connection_is_used_again_also_after_an_answer_that_is_no_page(s
     ):
         for _ in range(3):
             await client.get(f"{origin}/")
-    assert (report.opened, len(report.seconds)) == (1, 4)
+    assert (report.connections["opened"], report.connections["lent"]) == (1, 4)
 
 
 async def test_a_connection_that_failed_is_not_used_again(serving) -> None:
@@ -88,7 +88,7 @@ async def test_a_connection_that_failed_is_not_used_again(serving) -> None:
 
     async with serving(App(HangUp())) as origin, client_of(origin, report) as client:
         await client.get(f"{origin}/")
-    assert report.opened == 2
+    assert report.connections["opened"] == 2
 
 
 async def test_a_connection_that_the_server_closes_is_replaced_without_a_retry(serving) -> None:
@@ -98,7 +98,21 @@ async def test_a_connection_that_the_server_closes_is_replaced_without_a_retry(s
     async with serving(App(closing)) as origin, client_of(origin, report) as client:
         for _ in range(2):
             await client.get(f"{origin}/")
-    assert (report.opened, report.retries) == (2, 0)
+    assert (report.connections["opened"], report.retries) == (2, 0)
+
+
+async def test_a_server_that_is_not_there_fails_each_request_with_a_known_error(serving):
+    async with serving(App()) as origin:
+        pass  # and now nobody listens there
+
+    async with client_of(origin, Report()) as client, anyio.create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(fails, client, f"{origin}/")
+
+
+async def fails(client, url):
+    with pytest.raises(FAILURES):
+        await client.get(url)
 
 
 async def test_requests_keep_to_the_rate(serving) -> None:
