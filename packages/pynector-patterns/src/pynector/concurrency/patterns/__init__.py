@@ -1,6 +1,9 @@
 """Pools, bounded maps, retries and workers: patterns made of tasks, scopes and primitives."""
 
-from ._circuit_open import CircuitOpenError
+from ._breaker.circuit import CircuitState
+from ._breaker.circuit_breaker import CircuitBreaker, CircuitStatistics
+from ._breaker.circuit_open import CircuitOpenError
+from ._hedge import hedge
 from ._parallel_requests import parallel_requests
 from ._pool import (
     ConnectionPool,
@@ -15,6 +18,7 @@ from ._pool import (
     PoolTimeoutError,
     PoolWatch,
 )
+from ._retry.attempts import RetryAttempt, RetryAttempts
 from ._retry.budget import RetryBudget
 from ._retry.failed_attempt import FailedAttempt
 from ._retry.pause import retry_pauses_off
@@ -25,7 +29,10 @@ from ._workers.item_handle import ItemHandle, ItemStatus
 from ._workers.statistics import WorkerPoolStatistics
 
 __all__ = [
+    "CircuitBreaker",
     "CircuitOpenError",
+    "CircuitState",
+    "CircuitStatistics",
     "ConnectionPool",
     "FailedAttempt",
     "ItemHandle",
@@ -40,10 +47,13 @@ __all__ = [
     "PoolStatistics",
     "PoolTimeoutError",
     "PoolWatch",
+    "RetryAttempt",
+    "RetryAttempts",
     "RetryBudget",
     "RetryPolicy",
     "WorkerPool",
     "WorkerPoolStatistics",
+    "hedge",
     "parallel_requests",
     "retry_pauses_off",
     "retry_with_timeout",

@@ -9,7 +9,7 @@ from anyio import current_effective_deadline
 
 from pynector.concurrency.task.lowlevel import current_time
 
-from .._circuit_open import CircuitOpenError
+from .._breaker.circuit_open import CircuitOpenError
 from .failed_attempt import FailedAttempt, error_line
 from .pause import backoff_seconds, pauses_are_off
 from .retry_on import retry_wanted

@@ -11,5 +11,8 @@ class CircuitOpenError(Exception):
     """
 
     def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
+        super().__init__(message, retry_after)
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return str(self.args[0])

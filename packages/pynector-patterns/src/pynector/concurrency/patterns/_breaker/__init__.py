@@ -1,0 +1,1 @@
+"""The circuit breaker: what it decides, and one call behind it."""

@@ -1,0 +1,120 @@
+"""A second try while the first is slow."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar, TypeVarTuple
+
+from pynector.concurrency.task import TaskGroup, create_task_group
+from pynector.concurrency.task.lowlevel import (
+    ParkingLot,
+    cancel_scope,
+    check_callable,
+    check_int,
+    check_seconds,
+)
+
+from ._retry.failed_attempt import error_line
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, max_attempts: int = 2) -> T:
+    """Call `func(*args)`, and again while there is no answer: the first success wins.
+
+    Another attempt is begun whenever *delay* seconds have passed since the last one, and at once when one
+    fails. As soon as one succeeds the others are cancelled; the call returns when they have ended. Each runs
+    in a task of its own. For calls that may be made twice without harm: to read, not to pay.
+
+    If all fail, the last error is raised as it is, with the others as notes. If cancelled, all attempts are.
+
+    Args:
+        func: An async function.
+        args: Its positional arguments; for keyword arguments use `functools.partial`.
+        delay: Seconds to wait for an answer before the next attempt, such as the 95th percentile.
+        max_attempts: Attempts in all, the first included; at least one.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: a number is out of its range.
+
+    Example:
+        ```python
+        import anyio
+        from pynector.concurrency.patterns import hedge
+
+        async def fetch(seconds: list[float]) -> float:
+            took = seconds.pop(0)
+            await anyio.sleep(took)
+            return took
+
+        async def main() -> None:
+            print(await hedge(fetch, [10.0, 0.01], delay=0.01))
+            #> 0.01
+
+        anyio.run(main)
+        ```
+    """
+    check_callable("func", func)
+    check_seconds("delay", delay, minimum=0.0)
+    check_int("max_attempts", max_attempts, minimum=1)
+    tg = create_task_group()
+    race = _Race[T](tg)
+    async with tg:
+        for attempts_left in reversed(range(max_attempts)):
+            failed = len(race.errors)
+            tg.start_soon(race.run, lambda: func(*args))
+            if attempts_left and not race.won and len(race.errors) == failed:
+                with cancel_scope(delay):
+                    await race.news.park(_nothing)
+            if race.won:
+                break
+    return race.result()
+
+
+class _Race(Generic[T]):
+    """The attempts of one call: who won, and what failed."""
+
+    __slots__ = ("_answer", "_tg", "errors", "news", "won")
+
+    _answer: T
+
+    def __init__(self, tg: TaskGroup) -> None:
+        self._tg = tg
+        self.won = False
+        self.errors: list[Exception] = []
+        self.news: ParkingLot[None] = ParkingLot("hedge")
+
+    async def run(self, call: Callable[[], Awaitable[T]]) -> None:
+        try:
+            answer = await call()
+        except Exception as error:
+            self.errors.append(error)
+            self.news.unpark(None)
+            return
+        if not self.won:
+            self.won = True
+            self._answer = answer
+            self._tg.cancel("another attempt won")
+
+    def result(self) -> T:
+        """Give the winner's answer.
+
+        Raises:
+            Exception: nobody won; it is the last error.
+        """
+        if self.won:
+            return self._answer
+        *others, last = self.errors
+        self.errors.clear()  # their tracebacks lead here
+        if others:
+            last.add_note(f"all {len(others) + 1} attempts failed")
+        for error in others:
+            last.add_note(f"another attempt: {error_line(error)}")
+        try:
+            raise last
+        finally:
+            del last, others
+
+
+def _nothing(_: None) -> None:
+    """What wakes the starter is told in the race itself."""

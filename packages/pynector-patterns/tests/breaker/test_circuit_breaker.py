@@ -1,0 +1,330 @@
+"""Refusing calls to what fails too often."""
+
+from typing import Any
+
+import anyio
+import pytest
+import trio.testing
+
+from pynector.concurrency.patterns import CircuitBreaker, CircuitOpenError, CircuitStatistics, RetryPolicy
+from pynector.concurrency.testing import ControlledLoop, cancel_everywhere
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """Time takes none."""
+    if request.param == "trio":
+        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+    return "asyncio", {"loop_factory": ControlledLoop}
+
+
+async def answer() -> str:
+    return "answer"
+
+
+async def fail() -> str:
+    raise ConnectionError("refused")
+
+
+async def hang() -> str:
+    await anyio.sleep_forever()
+    return "never"
+
+
+async def make_fail(breaker: CircuitBreaker, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(ConnectionError):
+            await breaker(fail)
+
+
+async def open_breaker(**options: Any) -> CircuitBreaker:
+    breaker = CircuitBreaker(threshold=1, cool_down=10, **options)
+    await make_fail(breaker, 1)
+    assert breaker.state == "open"
+    return breaker
+
+
+async def test_a_closed_circuit_lets_calls_through() -> None:
+    async def add(one: int, two: int) -> int:
+        return one + two
+
+    assert await CircuitBreaker()(add, 1, 2) == 3
+
+
+async def test_it_opens_after_so_many_failures_and_refuses_calls() -> None:
+    breaker = CircuitBreaker(threshold=3, cool_down=10, name="payments")
+
+    await make_fail(breaker, 2)
+    assert breaker.state == "closed"
+    await make_fail(breaker, 1)
+    with pytest.raises(CircuitOpenError) as caught:
+        await breaker(answer)
+    assert str(caught.value) == (
+        "circuit 'payments' is open for another 10.00 s;"
+        " 3 of 3 calls failed, the last with ConnectionError: refused"
+    )
+    assert caught.value.retry_after == 10
+    assert repr(breaker) == "<CircuitBreaker open>"
+
+
+async def test_it_opens_only_if_that_is_a_large_enough_share_of_the_calls() -> None:
+    breaker = CircuitBreaker(threshold=2, ratio=0.5)
+
+    for _ in range(4):
+        await breaker(answer)
+    await make_fail(breaker, 3)
+    assert breaker.state == "closed"
+    await make_fail(breaker, 1)
+    assert breaker.state == "open"
+
+
+async def test_an_outcome_counts_no_longer_than_the_window() -> None:
+    breaker = CircuitBreaker(threshold=2, window=30)
+
+    await make_fail(breaker, 1)
+    await anyio.sleep(30)
+    await make_fail(breaker, 1)
+    assert breaker.state == "closed"
+    await anyio.sleep(26)
+    await make_fail(breaker, 1)
+    assert breaker.state == "open"
+
+
+async def test_after_the_cool_down_a_call_that_succeeds_closes_it() -> None:
+    breaker = await open_breaker()
+
+    await anyio.sleep(10)
+    assert await breaker(answer) == "answer"
+    assert breaker.state == "closed"
+
+
+async def test_after_the_cool_down_a_call_that_fails_opens_it_again() -> None:
+    breaker = await open_breaker()
+
+    await anyio.sleep(10)
+    await make_fail(breaker, 1)
+    with pytest.raises(CircuitOpenError, match=r"10\.00 s; the call that tried it failed with Conn"):
+        await breaker(answer)
+
+
+async def test_while_half_open_only_the_probes_are_let_through() -> None:
+    breaker = await open_breaker(probes=2)
+    await anyio.sleep(10)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(breaker, anyio.sleep, 1)
+        await anyio.wait_all_tasks_blocked()
+        assert await breaker(answer) == "answer"
+        assert breaker.state == "half-open"
+        with pytest.raises(CircuitOpenError, match="is half-open and being tried") as caught:
+            await breaker(answer)
+        assert caught.value.retry_after == 0
+    assert breaker.state == "closed"
+
+
+async def test_a_probe_that_is_cancelled_leaves_its_place_to_another() -> None:
+    breaker = await open_breaker()
+    await anyio.sleep(10)
+
+    with anyio.move_on_after(1):
+        await breaker(hang)
+    assert breaker.state == "half-open"
+    assert await breaker(answer) == "answer"
+    assert breaker.state == "closed"
+
+
+async def test_a_cancelled_call_counts_for_nothing() -> None:
+    breaker = CircuitBreaker(threshold=1)
+
+    with anyio.move_on_after(1):
+        await breaker(hang)
+    assert breaker.statistics() == CircuitStatistics("closed", calls=0, failures=0, refused=0)
+
+
+async def test_a_call_that_began_before_a_change_counts_for_nothing() -> None:
+    breaker = CircuitBreaker(threshold=1, cool_down=10)
+
+    async def fail_late() -> None:
+        await anyio.sleep(15)
+        raise ConnectionError
+
+    async def begin_late_failure() -> None:
+        with pytest.raises(ConnectionError):
+            await breaker(fail_late)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(begin_late_failure)
+        await anyio.sleep(1)
+        await make_fail(breaker, 1)
+        await anyio.sleep(10)
+        await breaker(answer)
+    assert breaker.state == "closed"
+
+
+async def test_its_time_limit_makes_a_failure_of_a_call_that_hangs() -> None:
+    breaker = CircuitBreaker(threshold=1, timeout=5)
+
+    with pytest.raises(TimeoutError, match=r"^no answer within 5 s$"):
+        await breaker(hang)
+    with pytest.raises(CircuitOpenError, match="the last with TimeoutError: no answer within 5 s"):
+        await breaker(answer)
+
+
+async def test_errors_that_do_not_count_are_answers() -> None:
+    async def find() -> None:
+        raise LookupError
+
+    for breaker in (
+        CircuitBreaker(threshold=1, trip_on=ConnectionError),
+        CircuitBreaker(threshold=1, trip_on=lambda error: isinstance(error, OSError)),
+    ):
+        with pytest.raises(LookupError):
+            await breaker(find)
+        assert breaker.statistics() == CircuitStatistics("closed", calls=1, failures=0, refused=0)
+
+
+async def test_a_predicate_that_fails_does_not_keep_the_place_of_a_probe() -> None:
+    def choose(error: Exception) -> bool:
+        if isinstance(error, LookupError):
+            raise ArithmeticError
+        return True
+
+    async def find() -> None:
+        raise LookupError
+
+    breaker = await open_breaker(trip_on=choose)
+    await anyio.sleep(10)
+    with pytest.raises(ArithmeticError):
+        await breaker(find)
+    assert await breaker(answer) == "answer"
+
+
+async def test_it_may_be_entered_around_a_block() -> None:
+    breaker = CircuitBreaker(threshold=2)
+
+    with pytest.raises(ConnectionError):
+        async with breaker:
+            async with breaker:
+                raise ConnectionError
+    with pytest.raises(CircuitOpenError):
+        async with breaker:
+            pass
+
+
+async def test_wrap_decorates_and_hands_keyword_arguments_on() -> None:
+    breaker = CircuitBreaker(threshold=1)
+
+    @breaker.wrap
+    async def divide(dividend: int, *, divisor: int) -> float:
+        """Divide."""
+        return dividend / divisor
+
+    assert await divide(6, divisor=3) == 2
+    with pytest.raises(ZeroDivisionError):
+        await divide(6, divisor=0)
+    with pytest.raises(CircuitOpenError):
+        await divide(6, divisor=3)
+    assert (divide.__name__, divide.__doc__) == ("divide", "Divide.")
+
+
+async def test_on_change_is_told_of_each_change() -> None:
+    changes = list[tuple[str, str]]()
+    breaker = await open_breaker(on_change=lambda old, new: changes.append((old, new)))
+
+    await anyio.sleep(10)
+    await breaker(answer)
+    assert changes == [("closed", "open"), ("open", "half-open"), ("half-open", "closed")]
+
+
+async def test_the_statistics_count_what_was_refused() -> None:
+    breaker = await open_breaker()
+
+    with pytest.raises(CircuitOpenError):
+        await breaker(answer)
+    assert breaker.statistics() == CircuitStatistics("open", calls=0, failures=0, refused=1)
+
+
+async def test_a_policy_waits_until_an_open_circuit_may_be_tried() -> None:
+    breaker = await open_breaker()
+    started = anyio.current_time()
+
+    assert await RetryPolicy(before_sleep=None)(breaker, answer) == "answer"
+    assert anyio.current_time() - started == 10
+
+
+async def test_a_policy_gives_up_where_an_open_circuit_is_not_to_be_retried() -> None:
+    breaker = await open_breaker()
+
+    with pytest.raises(CircuitOpenError):
+        await RetryPolicy(retry_on=ConnectionError)(breaker, answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"threshold": 0}, ValueError, "threshold must be >= 1, not 0"),
+        ({"ratio": 2}, ValueError, "ratio must be from 0.0 to 1.0, not 2"),
+        ({"window": -1}, ValueError, "window must be >= 0 seconds, not -1"),
+        ({"cool_down": -1}, ValueError, "cool_down must be >= 0 seconds, not -1"),
+        ({"probes": 0}, ValueError, "probes must be >= 1, not 0"),
+        ({"timeout": -1}, ValueError, "timeout must be >= 0 seconds, not -1"),
+        ({"trip_on": 1}, TypeError, "trip_on must be classes of errors or a predicate, not 1"),
+        ({"on_change": 1}, TypeError, "on_change must be callable, not 1"),
+    ],
+)
+async def test_wrong_options_are_refused(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        CircuitBreaker(**options)
+    assert str(caught.value) == message
+
+
+async def test_what_cannot_be_called_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^func must be callable, not 1$"):
+        await CircuitBreaker()(1)  # type: ignore[arg-type]
+
+
+async def probes_of_an_open_circuit() -> None:
+    """Whoever is cancelled, the circuit can be closed afterwards, and no more probes run than may."""
+    breaker = await open_breaker()
+    running = 0
+
+    async def probe() -> None:
+        nonlocal running
+        running += 1
+        assert running == 1
+        try:
+            await anyio.sleep(1)
+        finally:
+            running -= 1
+
+    async def call() -> None:
+        for _ in range(5):
+            try:
+                await breaker(probe)
+                return
+            except CircuitOpenError as error:
+                await anyio.sleep(error.retry_after or 0.5)
+
+    async def block() -> None:
+        await anyio.sleep(10.25)
+        try:
+            async with breaker:
+                await probe()
+        except CircuitOpenError:
+            pass
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(call)
+        tg.start_soon(block)
+    await anyio.sleep(10)
+    assert await breaker(answer) == "answer"
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_no_place_of_a_probe_is_lost_wherever_it_is_cancelled(backend: str) -> None:
+    cancel_everywhere(probes_of_an_open_circuit, orders=2, backend=backend).check()
