@@ -52,7 +52,7 @@ def cancel_everywhere(
         max_steps: Steps after which a schedule counts as livelocked.
         max_failures: Failing schedules after which to stop.
         processes: Processes to spread the schedules over. Scenario and *victims* must then be functions of a
-        module.
+            module.
 
     Returns:
         The report. Its `check()` raises if anything failed, or if a kind of fault was never injected.
