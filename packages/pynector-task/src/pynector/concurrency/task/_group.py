@@ -217,8 +217,9 @@ class TaskGroup(anyio.abc.TaskGroup):
             raise
         try:
             return self._anyio_group.create_task(self._run(coro, name), name=name, context=context)
-        except BaseException:
-            coro.close()  # AnyIO has closed what we gave it, which never began to run *coro*
+        except BaseException:  # the loop refuses, or this is another thread's
+            self._unstarted.pop(coro, coro).close()
+            coro.close()
             raise
 
     def _run(
@@ -234,7 +235,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             return await coro
         except Exception as error:
             # AnyIO cancels the siblings too, but without a word. Before `started` the error is the caller's.
-            if status is None or status.has_started:
+            if (status is None or status.has_started) and not self._anyio_group.cancel_scope.cancel_called:
                 self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
             raise
 
