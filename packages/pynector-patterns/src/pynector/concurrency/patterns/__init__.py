@@ -4,6 +4,10 @@ from ._breaker.circuit import CircuitState
 from ._breaker.circuit_breaker import CircuitBreaker, CircuitStatistics
 from ._breaker.circuit_open import CircuitOpenError
 from ._hedge import hedge
+from ._concurrent_map import concurrent_map
+from ._map.map_stream import MapStream
+from ._map.outcome import Outcome
+from ._map.progress import MapProgress
 from ._parallel_requests import parallel_requests
 from ._pool import (
     ConnectionPool,
@@ -38,6 +42,9 @@ __all__ = [
     "ItemHandle",
     "ItemStatus",
     "Lease",
+    "MapProgress",
+    "MapStream",
+    "Outcome",
     "PoolError",
     "PoolEvent",
     "PoolEventKind",
@@ -54,6 +61,7 @@ __all__ = [
     "WorkerPool",
     "WorkerPoolStatistics",
     "hedge",
+    "concurrent_map",
     "parallel_requests",
     "retry_pauses_off",
     "retry_with_timeout",

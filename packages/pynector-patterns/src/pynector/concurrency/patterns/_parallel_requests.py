@@ -1,12 +1,15 @@
 """The simple way to a bounded map."""
 
+import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from pynector.concurrency.task.lowlevel import check_callable, check_int, checkpoint
 
-from ._map.async_list_run import AsyncListRun
 from ._map.list_run import ListRun
+from ._map.map_stream import MapStream
+from ._map.progress import ProgressCount
+from ._map.window import Window
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,5 +56,14 @@ async def parallel_requests(
     check_int("max_concurrency", max_concurrency, minimum=1)
     await checkpoint()
     if isinstance(urls, AsyncIterable):
-        return await AsyncListRun(fetch, urls, max_workers=max_concurrency).run()
+        stream = MapStream[R](
+            fetch,
+            urls,
+            Window(math.inf, ordered=True),  # the list holds all results anyway
+            max_workers=max_concurrency,
+            keep_errors=False,
+            progress=ProgressCount(urls, None, show=False),
+        )
+        async with stream:
+            return [result async for result in stream]
     return await ListRun(fetch, urls, max_workers=max_concurrency).run()

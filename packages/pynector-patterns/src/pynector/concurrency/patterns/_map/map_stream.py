@@ -1,0 +1,207 @@
+"""A bounded map whose results are given to a consumer as they come."""
+
+import math
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from contextvars import copy_context
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar, cast
+
+from anyio import (
+    BrokenResourceError,
+    ClosedResourceError,
+    current_effective_deadline,
+    get_cancelled_exc_class,
+)
+
+from pynector.concurrency.task import TaskHandle, create_task_group
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, operation_budget
+
+from .._own_context import call_in, contents_of
+from .outcome import Outcome
+from .progress import ProgressCount
+from .source import PulledSource, ReadSource, close_source, iterator_of
+from .window import Window
+
+R = TypeVar("R")
+
+
+class MapStream(Generic[R]):
+    """The results of a `concurrent_map`: to be entered with `async with`, and iterated over in the block.
+
+    An error does not cancel the task that consumes: it is raised where that asks for the next result, or when
+    it leaves the block. So workers are cancelled one by one: the group's scope is around the consumer, too.
+    """
+
+    def __init__(
+        self,
+        func: Callable[[Any], Awaitable[Any]],
+        items: Iterable[Any] | AsyncIterable[Any],
+        window: Window[R],
+        *,
+        max_workers: int,
+        keep_errors: bool,
+        progress: ProgressCount,
+    ) -> None:
+        self._func = func
+        self._items = items
+        self._window = window
+        self._vacancies = max_workers
+        self._keep_errors = keep_errors
+        self._progress = progress
+        self._source: PulledSource[Any] | ReadSource[Any] = (
+            ReadSource(items, window)
+            if isinstance(items, AsyncIterable)
+            else PulledSource(iterator_of("items", items), window)
+        )
+        self._group = create_task_group()
+        self._handles: list[TaskHandle[None]] = []
+        self._consumers: ParkingLot[None] = ParkingLot("a result of concurrent_map")
+        self._spend = operation_budget()
+        self._context = copy_context()
+        self._state: Literal["new", "entered", "left"] = "new"
+        self._has_failed = False
+        self._error: BaseException | None = None  # until it has been raised
+
+    def __repr__(self) -> str:
+        return f"<MapStream {self._state}, {self._window!r}>"
+
+    async def __aenter__(self) -> Self:
+        if self._state != "new":
+            raise RuntimeError(f"concurrent_map is {self._state}; it is entered once")
+        await checkpoint()
+        self._state = "entered"
+        self._context = copy_context()
+        await self._group.__aenter__()
+        if isinstance(self._source, ReadSource):
+            self._start(self._source.read(), "map reader")
+        self._add_worker()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._state = "left"
+        if exc is None:
+            self._group.cancel("concurrent_map is left")
+        try:
+            swallowed = await self._group.__aexit__(exc_type, exc, tb)
+        finally:
+            self._consumers.fail_all(_closed)
+            self._progress.close()
+            close_source(self._items)
+        error, self._error = self._error, None
+        if exc is not None and swallowed:
+            raise BrokenResourceError("concurrent_map: a worker was cancelled from outside before it began")
+        if exc is None and error is not None:
+            raise error
+        if exc is not None and error is not None:
+            exc.add_note(f"an item of concurrent_map failed, too: {error!r}")
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> R:
+        """Wait for the next result.
+
+        If it is there already, this is no checkpoint, but for every 64th operation of the kind. If cancelled,
+        no result is lost.
+
+        Raises:
+            Exception: an item failed, or the input; the rest is cancelled.
+            RuntimeError: called before the block.
+            anyio.ClosedResourceError: called after it.
+        """
+        self._check_entered()
+        if self._spend():
+            await checkpoint()
+        window = self._window
+        while self._has_failed or not window.has_result:
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            if self._has_failed or window.is_finished:
+                raise StopAsyncIteration
+            await self._consumers.park(self._pass_on)
+        result = window.give()
+        self._source.tell_of_room()
+        self._wake_consumers()
+        return result
+
+    def _add_worker(self) -> None:
+        if self._vacancies:
+            self._vacancies -= 1
+            self._start(self._work(), f"map worker {self._vacancies}")
+
+    def _start(self, coro: Coroutine[Any, Any, None], name: str) -> None:
+        context = self._context.copy()
+        self._handles.append(self._group.create_task(self._watch(coro), name=name, context=context))
+
+    async def _watch(self, coro: Coroutine[Any, Any, None]) -> None:
+        try:
+            await coro
+        except Exception as error:
+            self._fail(error)
+        except get_cancelled_exc_class() as error:
+            # Of asyncio's own, that is, of what an item awaits. AnyIO would cancel the consumer for it.
+            if current_effective_deadline() == -math.inf:
+                raise
+            self._fail(error)
+
+    async def _work(self) -> None:
+        func, take, window, context = self._func, self._source.take, self._window, self._context
+        has_item = False
+        while (taken := await take()) is not None:
+            if not has_item:
+                has_item = True
+                self._add_worker()
+            place, item = taken
+            wanted, current = contents_of(context, copy_context())
+            error: Exception | None = None
+            result: Any = None
+            try:
+                if wanted is current:
+                    result = await func(item)
+                else:
+                    result = await call_in(context.copy(), func, item)
+            except Exception as caught:
+                if not self._keep_errors:
+                    raise
+                error = caught
+            window.put(place, self._outcome(item, result, error))
+            self._progress.count(failed=error is not None)
+            self._wake_consumers()
+            if self._spend():
+                await checkpoint()
+        self._wake_consumers()
+
+    def _outcome(self, item: Any, result: Any, error: Exception | None) -> R:
+        outcome: Any = Outcome[Any, Any](item, result, error) if self._keep_errors else result
+        return cast(R, outcome)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self._error = error
+            self._wake_consumers()
+        for handle in self._handles:
+            handle.cancel()
+
+    def _wake_consumers(self) -> None:
+        if self._has_failed or self._window.is_finished:
+            while self._consumers.unpark(None) is not None:
+                pass
+        elif self._window.has_result:
+            self._consumers.unpark(None)
+
+    def _pass_on(self, _: None) -> None:
+        self._wake_consumers()
+
+    def _check_entered(self) -> None:
+        if self._state == "new":
+            raise RuntimeError("concurrent_map is not entered; use it with 'async with', and iterate inside")
+        if self._state == "left":
+            raise _closed()
+
+
+def _closed() -> ClosedResourceError:
+    return ClosedResourceError("concurrent_map is left; iterate inside its 'async with' block")
