@@ -3,6 +3,7 @@
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -11,6 +12,7 @@ import anyio
 from rich.console import Console
 
 from crawl.client import Client
+from crawl.connection import Connection
 from crawl.crawler import Crawler
 from crawl.journal import Journal
 from crawl.outcome import Outcome
@@ -19,6 +21,7 @@ from crawl.report import Report
 from crawl.server import Server
 from crawl.target import Target
 from pynector.concurrency.cancel import CancelScope
+from pynector.concurrency.patterns import ConnectionPool, PoolWatch
 from pynector.concurrency.task import TaskStatus, create_task_group
 
 EXIT_CODES = """\
@@ -87,24 +90,22 @@ class Run:
                 tg.cancel("the crawl is done")
 
     async def _crawl(self) -> None:
-        options, target = self._options, self._target
-        client = Client(
-            self._origin,
-            connections=options.connections,
-            timeout=options.timeout or target.timeout,
-            rate=options.rate or target.rate,
-            report=self._report,
+        options, target, report = self._options, self._target, self._report
+        pool = ConnectionPool(
+            max_connections=options.connections,
+            connection_factory=partial(Connection.open, self._origin),
+            watch=PoolWatch(on_event=report.note),
         )
-        async with client, Journal.open(options.record) as journal:
-            # Twice as many visitors as connections: some pause before they try again, some have a page read.
-            crawler = Crawler(
-                self._origin,
-                client,
-                self._report,
-                journal,
-                visitors=2 * options.connections,
-                limit=target.limit,
+        async with pool, Journal.open(options.record) as journal:
+            client = Client(
+                pool,
+                timeout=options.timeout or target.timeout,
+                rate=options.rate or target.rate,
+                report=report,
             )
+            # More visitors than connections: some pause before they try again, some have a page read.
+            visitors = 2 * options.connections
+            crawler = Crawler(self._origin, client, report, journal, visitors=visitors, limit=target.limit)
             await crawler.run(target.paths)
 
 

@@ -2,9 +2,9 @@
 
 | to read, in this order | is | uses of pynector |
 | --- | --- | --- |
-| `demo` | the command line, and one run | task group, `start`, `CancelScope` (Ctrl-C) |
+| `demo` | the command line, and one run | task group, `CancelScope`, `ConnectionPool`, `PoolWatch` |
 | `crawler` | pages that lead to pages | two `WorkerPool`s, one that fetches, one that reads |
-| `client` | requests with time-outs and retries | `ConnectionPool`, `RetryPolicy`, `RateLimiter` |
+| `client` | requests with time-outs and retries | `RetryPolicy`, `RateLimiter`, leases of the pool |
 | `connection`, `wire` | HTTP/1.1: h11 over AnyIO's sockets | |
 | `page`, `report`, `outcome` | links and anchors; what was found; what it came to | |
 | `journal`, `progress` | a file and a picture of it while it runs | `Lock` |

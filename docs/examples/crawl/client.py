@@ -1,13 +1,11 @@
 """A patient client of one web site."""
 
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import anyio
 import h11
 
-from pynector.concurrency.patterns import ConnectionPool, FailedAttempt, PoolError, PoolWatch, RetryPolicy
+from pynector.concurrency.patterns import ConnectionPool, FailedAttempt, PoolError, RetryPolicy
 from pynector.concurrency.primitives import RateLimiter
 from pynector.concurrency.task.lowlevel import current_time
 
@@ -39,39 +37,24 @@ def is_passing(error: Exception) -> bool | float:
 
 
 class Client:
-    """Fetches pages of one site over a few connections that stay open.
+    """Fetches pages of one site, patiently.
 
     Args:
-        origin: The site's address.
-        connections: The most that are open at a time.
+        pool: Connections to the site.
         timeout: Seconds for each attempt to get a page, the wait for a free connection included.
-        rate: The most requests in a second; None: no limit.
+        rate: The most attempts in a second; None: no limit.
         report: Is told of each attempt.
     """
 
     def __init__(
-        self, origin: str, *, connections: int, timeout: float, rate: float | None, report: Report
+        self, pool: ConnectionPool[Connection], *, timeout: float, rate: float | None, report: Report
     ) -> None:
-        self._origin = origin
+        self._pool = pool
         self._report = report
-        self._rate = None if rate is None else RateLimiter(rate, burst=connections)
-        self._pool = ConnectionPool[Connection](
-            max_connections=connections,
-            connection_factory=self._connect,
-            watch=PoolWatch(on_event=report.note),
-        )
+        self._rate = None if rate is None else RateLimiter(rate)
         self._policy = RetryPolicy(
             attempts=4, timeout=timeout, backoff=0.05, retry_on=is_passing, before_sleep=self._count
         )
-
-    async def __aenter__(self) -> Self:
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
 
     async def get(self, url: str) -> Response:
         """Fetch *url*, and again if need be.
@@ -79,12 +62,16 @@ class Client:
         Raises:
             Exception: one of `FAILURES`, what came of the last attempt.
         """
-        if self._rate is not None:
-            await self._rate.acquire()
         parts = urlsplit(url)
-        return await self._policy(self._attempt, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        async for attempt in self._policy:
+            if self._rate is not None:
+                await self._rate.acquire()  # its wait does not count as the server's
+            async with attempt:
+                return await self._ask(target)
+        raise AssertionError("the last attempt gives an answer or raises")
 
-    async def _attempt(self, target: str) -> Response:
+    async def _ask(self, target: str) -> Response:
         async with self._pool.acquire() as connection:
             began = current_time()
             response = await connection.get(target)
@@ -94,9 +81,6 @@ class Client:
         if response.status in (429, 503):
             raise Busy(response)
         return response
-
-    async def _connect(self) -> Connection:
-        return await Connection.open(self._origin)
 
     def _count(self, failed: FailedAttempt) -> None:
         self._report.retries += 1

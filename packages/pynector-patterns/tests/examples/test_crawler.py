@@ -5,7 +5,6 @@ import json
 import pytest
 
 from crawl import crawler as crawler_module
-from crawl.client import Client
 from crawl.crawler import Crawler
 from crawl.journal import Journal
 from crawl.report import Report
@@ -31,15 +30,17 @@ class App:
 
 
 @pytest.fixture
-def crawl(serving):
+def crawl(serving, client_of):
     """Crawls an app from its home page, and gives the report and the site's address."""
 
     async def crawl(app, *, limit=None, record=None):
         report = Report()
         with retry_pauses_off():
             async with serving(app) as origin:
-                client = Client(origin, connections=2, timeout=5.0, rate=None, report=report)
-                async with client, Journal.open(record) as journal:
+                async with (
+                    client_of(origin, report, connections=2) as client,
+                    Journal.open(record) as journal,
+                ):
                     await Crawler(origin, client, report, journal, visitors=4, limit=limit).run(["/"])
         return report, origin
 
