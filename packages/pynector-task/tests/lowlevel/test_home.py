@@ -52,7 +52,7 @@ async def park_once(lot: ParkingLot[None]) -> None:
         (lambda lot: lot.unpark(None), "waking a task"),
         (lambda lot: lot.fail_all(OSError), "waking all tasks"),
         (lambda lot: lot.check_home("opening"), "opening"),
-        (lambda lot: lot.park(print), "waiting"),
+        (lambda lot: lot.park(print).send(None), "waiting"),
     ],
 )
 async def test_use_from_another_thread_is_refused(call: Callable[[Any], object], doing: str) -> None:
@@ -136,7 +136,7 @@ async def test_a_lot_that_nobody_waited_in_belongs_to_no_loop() -> None:
 
 def test_parking_outside_an_event_loop_is_refused() -> None:
     with pytest.raises(anyio.NoEventLoopError) as refusal:
-        ParkingLot("Gate").park(lambda _: None)
+        ParkingLot("Gate").park(lambda _: None).send(None)
 
     assert str(refusal.value) == (
         "no task is running here; call this from an async function run by asyncio or trio"

@@ -8,6 +8,7 @@ words everywhere.
 
 from ._arguments import check_callable, check_int, check_seconds
 from ._backend import (
+    Ticket,
     asyncio_task,
     cancel_scope,
     checkpoint,
@@ -28,6 +29,7 @@ __all__ = [
     "ParkedTask",
     "ParkingLot",
     "Ready",
+    "Ticket",
     "asyncio_task",
     "cancel_scope",
     "check_callable",

@@ -4,20 +4,15 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine
 from functools import cache
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from anyio import BrokenResourceError, CancelScope
+from anyio import CancelScope
 from anyio.abc import AsyncBackend
 from anyio.lowlevel import current_token
 
-if TYPE_CHECKING:
-    from ._backend import Tickets
-
 AnyTask = asyncio.Task[Any]
-Ticket = asyncio.Future[Any]
 
-
+new_ticket = asyncio.Future  # not subscripted: calling an alias costs as much again
 current_task = asyncio.current_task
 current_loop = asyncio.get_running_loop
 
@@ -45,21 +40,15 @@ def task_name(task: object) -> str | None:
     return task.get_name() if isinstance(task, asyncio.Task) else None
 
 
-async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
-    ticket: Ticket = asyncio.get_running_loop().create_future()
-    tickets[ticket] = asyncio.current_task(), monotonic()
-    try:
-        return await ticket
-    except BaseException:
-        # Granted, and cancelled natively before this task could run: the grant goes on to the next.
-        if tickets.pop(ticket, None) is None and not ticket.cancelled() and ticket.exception() is None:
-            give_back(ticket.result())
-        raise
+def has_ended(task: AnyTask) -> bool:
+    return task.done()
+
+
+def is_of_this_loop(task: AnyTask) -> bool:
+    return task.get_loop() is asyncio.get_running_loop()
 
 
 def watch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
-    if task.done():
-        raise BrokenResourceError(f"task {task.get_name()!r} has ended")
     task.add_done_callback(callback)
 
 

@@ -6,33 +6,41 @@ trio's guest mode on an asyncio loop, trio's tasks run in plain callbacks, where
 
 import asyncio
 import sys
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeAlias
 
-from anyio import CancelScope, NoEventLoopError
+from anyio import BrokenResourceError, CancelScope, NoEventLoopError
 
 from . import _asyncio
 
 Task: TypeAlias = Any
 """An `asyncio.Task` or a `trio.lowlevel.Task`."""
 
-Tickets: TypeAlias = OrderedDict[Any, tuple[Task, float]]
-"""Those who wait, in order of arrival: what wakes each one, with its task and since when it waits."""
 
-T = TypeVar("T")
+class Ticket(Awaitable[Any], Protocol):
+    """What a parked task awaits, and who wakes it sets: so much of an `asyncio.Future` as is needed."""
+
+    def done(self) -> bool: ...
+    def cancel(self) -> object: ...
+    def cancelled(self) -> bool: ...
+    def result(self) -> Any: ...
+    def exception(self) -> BaseException | None: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, exception: BaseException, /) -> None: ...
 
 
 class Backend(Protocol):
     """What differs between event loops."""
 
+    def new_ticket(self, *, loop: Any) -> Ticket: ...
     def current_task(self) -> Task: ...
     def current_loop(self) -> object: ...
     def current_time(self) -> float: ...
     def checkpoint(self) -> Coroutine[Any, Any, None]: ...
     def cancel_scope(self, seconds: float | None, shield: bool) -> CancelScope: ...
     def task_name(self, task: Task) -> str | None: ...
-    def park(self, tickets: Tickets, give_back: Callable[[Any], object]) -> Coroutine[Any, Any, Any]: ...
+    def has_ended(self, task: Task) -> bool: ...
+    def is_of_this_loop(self, task: Task) -> bool: ...
     def watch_exit(self, task: Task, callback: Callable[[Task], None]) -> None: ...
     def unwatch_exit(self, task: Task, callback: Callable[[Task], None]) -> None: ...
     def spawn(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> Task: ...
@@ -45,7 +53,7 @@ def backend_here() -> Backend:
         NoEventLoopError: no task runs in this thread.
     """
     try:
-        if asyncio.current_task() is not None:
+        if asyncio_task() is not None:
             return _asyncio
     except RuntimeError:
         pass  # no asyncio loop runs in this thread
@@ -57,6 +65,13 @@ def backend_here() -> Backend:
     raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
 
 
+asyncio_task = asyncio.current_task
+"""asyncio's `current_task`: half the cost of ours, for a hot path that asks ours where this one knows none.
+
+Gives None or raises `RuntimeError` where no task of asyncio runs.
+"""
+
+
 def current_task() -> Task:
     """Give the running task: an `asyncio.Task` or a `trio.lowlevel.Task`.
 
@@ -64,7 +79,7 @@ def current_task() -> Task:
         NoEventLoopError: no task runs in this thread.
     """
     try:
-        task = asyncio.current_task()
+        task = asyncio_task()
     except RuntimeError:
         task = None
     return task if task is not None else backend_here().current_task()
@@ -80,6 +95,11 @@ def checkpoint() -> Coroutine[Any, Any, None]:
 
     The same as `anyio.lowlevel.checkpoint()`, found with fewer calls.
     """
+    try:
+        if asyncio_task() is not None:
+            return _asyncio.checkpoint()
+    except RuntimeError:
+        pass
     return backend_here().checkpoint()
 
 
@@ -96,8 +116,18 @@ def watch_exit(task: Task, callback: Callable[[Task], None]) -> None:
 
     Raises:
         anyio.BrokenResourceError: it has ended already.
+        RuntimeError: it belongs to another event loop than the one that runs here.
     """
-    backend_of(task).watch_exit(task, callback)
+    backend = backend_of(task)
+    if backend.has_ended(task):
+        raise BrokenResourceError(f"task {name_of(task)!r} has ended")
+    try:
+        at_home = backend.is_of_this_loop(task)
+    except RuntimeError:  # no such loop runs here
+        at_home = False
+    if not at_home:
+        raise RuntimeError(f"task {name_of(task)!r} belongs to another event loop or thread than this one")
+    backend.watch_exit(task, callback)
 
 
 def unwatch_exit(task: Task, callback: Callable[[Task], None]) -> None:

@@ -6,26 +6,46 @@ from collections.abc import Callable
 OPERATIONS = 64
 
 
-class _ThreadBudget(threading.local):
-    def __init__(self) -> None:
-        self.budget = _Budget()
+class OperationBudget:
+    """Operations that may still go by until a checkpoint is due.
 
+    Args:
+        operations: A checkpoint is due once in so many.
 
-class _Budget:
-    __slots__ = ("_left",)
+    Attributes:
+        left: Operations until then. A hot path may count for itself, which saves the call of `spend`:
+            `budget.left -= 1`, then `if budget.left <= 0:` it calls `renew()` and passes a checkpoint.
+    """
 
-    def __init__(self) -> None:
-        self._left = OPERATIONS
+    __slots__ = ("_operations", "left")
+
+    def __init__(self, operations: int = OPERATIONS) -> None:
+        self.left = self._operations = operations
 
     def spend(self) -> bool:
-        self._left -= 1
-        if self._left:
+        """Count one operation, and tell whether a checkpoint is due."""
+        self.left -= 1
+        if self.left > 0:
             return False
-        self._left = OPERATIONS
+        self.renew()
         return True
+
+    def renew(self) -> None:
+        """Begin anew, since a checkpoint is passed."""
+        self.left = self._operations
+
+
+class _ThreadBudget(threading.local):
+    def __init__(self) -> None:
+        self.budget = OperationBudget()
 
 
 _here = _ThreadBudget()
+
+
+def thread_budget() -> OperationBudget:
+    """Give the budget that all operations of this thread share; see `operation_budget`."""
+    return _here.budget
 
 
 def operation_budget() -> Callable[[], bool]:

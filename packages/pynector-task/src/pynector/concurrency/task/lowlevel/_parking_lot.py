@@ -1,15 +1,16 @@
 """The one place that suspends tasks."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from anyio import NoEventLoopError
 from anyio.lowlevel import RunVar
 
-from ._backend import Backend, Task, Tickets, backend_here, name_of
+from ._backend import Backend, Task, Ticket, backend_here, name_of
 from ._parked_task import ParkedTask
 
 T = TypeVar("T")
@@ -48,12 +49,17 @@ class ParkingLot(Generic[T]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_backend", "_holders", "_thread", "_tickets", "_waits_for", "home")
+    __slots__ = ("__weakref__", "_backend", "_dead", "_holders", "_queue", "_thread", "_waits_for", "home")
 
     def __init__(self, waits_for: str, *, holders: Callable[[], Iterable[object]] = tuple) -> None:
         self._waits_for = waits_for
         self._holders = holders
-        self._tickets: Tickets = OrderedDict()
+        # In order of arrival, with those that were cancelled: taking these out of the middle at once would
+        # cost as much as there are.
+        self._queue: deque[tuple[Ticket, Task, float]] = deque()
+        # Invariant: of the tickets whose tasks were cancelled and have run since, those in the queue, less
+        # those that left it before their tasks ran.
+        self._dead = 0
         self._backend: Backend | None = None
         self.home: object = None
         """The event loop that the lot belongs to; None until a task has waited in it."""
@@ -61,12 +67,12 @@ class ParkingLot(Generic[T]):
 
     def __len__(self) -> int:
         """The number of tasks that wait. One that was cancelled counts until it has run."""
-        return len(self._tickets)
+        return len(self._queue) - self._dead
 
     def __repr__(self) -> str:
         return f"<ParkingLot of {self._waits_for}, {len(self)} waiting>"
 
-    def park(self, give_back: Callable[[T], object]) -> Coroutine[Any, Any, T]:
+    async def park(self, give_back: Callable[[T], object]) -> T:
         """Wait until `unpark` comes to this task, and give the value that was handed over.
 
         A checkpoint, always. If cancelled while waiting, the task leaves the queue. If cancelled natively
@@ -79,12 +85,49 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        if self._backend is None:
-            self._move_in()
-        else:
-            self.check_home("waiting")
-        assert self._backend is not None
-        return self._backend.park(self._tickets, give_back)
+        ticket = self.queue_up()
+        try:
+            return await ticket  # type: ignore[no-any-return]
+        except BaseException:
+            self.leave(ticket, give_back)
+            raise
+
+    def queue_up(self) -> Ticket:
+        """Do what `park` does before it waits, for a hot path that saves a coroutine by waiting itself.
+
+        It awaits the ticket, at once, calls `leave` if that raises anything at all, and re-raises.
+
+        Raises:
+            RuntimeError: this is not the event loop that the lot belongs to.
+        """
+        backend = self._backend or self._move_in()
+        try:
+            task = backend.current_task() if backend.current_loop() is self.home else None
+        except RuntimeError:
+            task = None
+        if task is None:
+            self._refuse_stranger("waiting", running=True)
+        ticket = backend.new_ticket(loop=self.home)
+        self._queue.append((ticket, task, monotonic()))
+        return ticket
+
+    def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
+        """Do what `park` does when waiting ended in an exception."""
+        if ticket.done() and not ticket.cancelled():
+            if ticket.exception() is None:
+                # Granted, and cancelled natively before this task could run: the grant goes on to the next.
+                give_back(ticket.result())
+            return
+        ticket.cancel()  # it is pending yet if the coroutine was closed
+        self._dead += 1
+        if self._dead * 2 > len(self._queue):
+            self._bury()
+
+    def _bury(self) -> None:
+        """Let the cancelled leave the queue; done when they are most of it, so that each costs the same."""
+        before = len(self._queue)
+        self._queue = deque(entry for entry in self._queue if not entry[0].done())
+        self._dead -= before - len(self._queue)
 
     def unpark(self, value: T) -> Task | None:
         """Wake the first task that waits and hand it *value*; give the task, or None if nobody waits.
@@ -93,12 +136,17 @@ class ParkingLot(Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         self.check_home("waking a task")
-        tickets = self._tickets
-        while tickets:
-            ticket, (task, _) = tickets.popitem(last=False)
-            if not ticket.done():  # else cancelled, and its task has not run since
+        return self.wake_first(value)
+
+    def wake_first(self, value: T) -> Task | None:
+        """Do what `unpark` does, for a caller that has made sure of the event loop."""
+        queue = self._queue
+        while queue:
+            ticket, task, _ = queue.popleft()
+            if not ticket.done():
                 ticket.set_result(value)
                 return task
+            self._dead -= 1
         return None
 
     def unpark_all(self, value: T) -> int:
@@ -107,12 +155,10 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        self.check_home("waking all tasks")
-        waiting = [ticket for ticket in self._tickets if not ticket.done()]
-        self._tickets.clear()
-        for ticket in waiting:
-            ticket.set_result(value)
-        return len(waiting)
+        count = 0
+        while self.unpark(value) is not None:
+            count += 1
+        return count
 
     def fail_all(self, error: Callable[[], BaseException]) -> None:
         """Wake all who wait; in each, `park` raises what *error* gives.
@@ -121,18 +167,17 @@ class ParkingLot(Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         self.check_home("waking all tasks")
-        waiting = [ticket for ticket in self._tickets if not ticket.done()]
-        self._tickets.clear()
-        for ticket in waiting:
-            ticket.set_exception(error())
+        self._bury()
+        while self._queue:
+            self._queue.popleft()[0].set_exception(error())
 
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
-        return next((task for task, _ in self._tickets.values()), None)
+        return next((task for ticket, task, _ in self._queue if not ticket.done()), None)
 
     def tasks(self) -> tuple[Task, ...]:
         """Give all tasks that wait, in order of arrival."""
-        return tuple(task for task, _ in self._tickets.values())
+        return tuple(task for ticket, task, _ in self._queue if not ticket.done())
 
     def holders(self) -> Iterable[object]:
         """Give those who hold at the moment what tasks wait for here; a subclass may know better."""
@@ -143,7 +188,8 @@ class ParkingLot(Generic[T]):
         held_by = tuple(map(name_of, self.holders()))
         return [
             ParkedTask(name_of(task), self._waits_for, since, held_by)
-            for task, since in self._tickets.values()
+            for ticket, task, since in self._queue
+            if not ticket.done()
         ]
 
     def check_home(self, doing: str) -> None:
@@ -165,9 +211,9 @@ class ParkingLot(Generic[T]):
             running = True
         except RuntimeError:
             running = False
-        self._refuse_stranger(doing, running)
+        self._refuse_stranger(doing, running=running)
 
-    def _refuse_stranger(self, doing: str, running: bool) -> None:
+    def _refuse_stranger(self, doing: str, *, running: bool) -> None:
         assert self._thread is not None
         here, home = threading.current_thread(), self._thread
         what = self._waits_for
@@ -183,7 +229,7 @@ class ParkingLot(Generic[T]):
             f" (both in thread {home.name!r}); make a new {what} for each event loop"
         )
 
-    def _move_in(self) -> None:
+    def _move_in(self) -> Backend:
         backend = backend_here()
         self.home = backend.current_loop()
         self._thread = threading.current_thread()
@@ -193,6 +239,7 @@ class ParkingLot(Generic[T]):
             lots = WeakSet[ParkingLot[Any]]()
             _lots.set(lots)
         lots.add(self)
+        return backend
 
 
 def _any_task_runs() -> bool:

@@ -1,16 +1,13 @@
 """Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
-from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from inspect import CORO_CLOSED, getcoroutinestate
+from typing import Any, cast
 
 import trio
-from anyio import BrokenResourceError, CancelScope
-
-if TYPE_CHECKING:
-    from ._backend import Tickets
+from anyio import CancelScope
 
 AnyTask = trio.lowlevel.Task
 
@@ -22,25 +19,51 @@ checkpoint = trio.lowlevel.checkpoint
 
 
 class Ticket:
-    """What is asked of an asyncio future, for a trio task."""
+    """What is asked of an asyncio future, for a trio task: awaited once, by the task that made it."""
 
-    __slots__ = ("error", "task", "value")
+    __slots__ = ("_cancelled", "_done", "_error", "_task", "_value")
 
-    def __init__(self, task: AnyTask) -> None:
-        self.task = task
-        self.value: Any = None
-        self.error: BaseException | None = None
+    def __init__(self, *, loop: object) -> None:
+        self._task = trio.lowlevel.current_task()
+        self._done = self._cancelled = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__()  # noqa: ASYNC105
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self.cancel()
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def done(self) -> bool:
-        return False  # one that is done is in no queue: see `park`
+        return self._done
+
+    def cancel(self) -> None:
+        self._done = self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def result(self) -> Any:
+        return self._value
+
+    def exception(self) -> BaseException | None:
+        return self._error
 
     def set_result(self, value: object) -> None:
-        self.value = value
-        trio.lowlevel.reschedule(self.task)
+        self._done, self._value = True, value
+        trio.lowlevel.reschedule(self._task)
 
     def set_exception(self, error: BaseException) -> None:
-        self.error = error
-        trio.lowlevel.reschedule(self.task)
+        self._done, self._error = True, error
+        trio.lowlevel.reschedule(self._task)
+
+
+new_ticket = Ticket
 
 
 def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
@@ -52,19 +75,14 @@ def task_name(task: object) -> str | None:
     return task.name if isinstance(task, trio.lowlevel.Task) else None
 
 
-async def park(tickets: "Tickets", give_back: Callable[[Any], object]) -> Any:
-    # A task that was rescheduled cannot be cancelled before it runs: on trio no grant needs *give_back*.
-    ticket = Ticket(trio.lowlevel.current_task())
-    tickets[ticket] = ticket.task, monotonic()
+def has_ended(task: AnyTask) -> bool:
+    return getcoroutinestate(cast(Coroutine[Any, Any, Any], task.coro)) == CORO_CLOSED
 
-    def abort(_: object) -> trio.lowlevel.Abort:
-        del tickets[ticket]
-        return trio.lowlevel.Abort.SUCCEEDED
 
-    await trio.lowlevel.wait_task_rescheduled(abort)
-    if ticket.error is not None:
-        raise ticket.error
-    return ticket.value
+def is_of_this_loop(task: AnyTask) -> bool:
+    while task.parent_nursery is not None:
+        task = task.parent_nursery.parent_task
+    return task is trio.lowlevel.current_root_task()
 
 
 class _ExitWatch:
@@ -85,10 +103,7 @@ class _ExitWatch:
 
 
 def watch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
-    try:
-        trio.lowlevel.add_parking_lot_breaker(task, cast(trio.lowlevel.ParkingLot, _ExitWatch(callback)))
-    except trio.BrokenResourceError:
-        raise BrokenResourceError(f"task {task.name!r} has ended") from None
+    trio.lowlevel.add_parking_lot_breaker(task, cast(trio.lowlevel.ParkingLot, _ExitWatch(callback)))
 
 
 def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
