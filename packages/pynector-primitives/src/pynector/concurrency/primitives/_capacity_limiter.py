@@ -1,14 +1,13 @@
 """The capacity limiter."""
 
 import math
-from collections import Counter
 from typing import Any
 
 from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import ParkingLot, check_int, checkpoint, current_task
 
-from ._held_block import HeldBlock
+from ._held_block import HeldBlock, budget_for
 from ._statistics import CapacityLimiterStatistics
 
 
@@ -24,6 +23,8 @@ class CapacityLimiter(HeldBlock):
 
     Args:
         total_tokens: Tokens in all, zero or more, or `math.inf`.
+        fast_acquire: Make `acquire` no checkpoint when a token is available, but every 64th time (the budget
+            is shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
 
     Raises:
         TypeError: *total_tokens* is neither an int nor `math.inf`.
@@ -44,14 +45,25 @@ class CapacityLimiter(HeldBlock):
         ```
     """
 
-    __slots__ = ("__weakref__", "_borrowed", "_borrowers", "_lot", "_total", "_waiting")
+    __slots__ = (
+        "__weakref__",
+        "_borrowed",
+        "_borrowers",
+        "_budget",
+        "_lot",
+        "_reserved",
+        "_total",
+        "_waiting",
+    )
 
-    def __init__(self, total_tokens: float) -> None:
+    def __init__(self, total_tokens: float, *, fast_acquire: bool = False) -> None:
+        # Invariant: nobody waits while _borrowed, which is the sum of _borrowers, is less than _total.
         self._total = _tokens(total_tokens)
         self._borrowed = 0
-        # Invariant: _borrowed is the sum of _borrowers, and nobody waits while it is less than _total.
-        self._borrowers: Counter[Any] = Counter()
-        self._waiting: dict[Any, Any] = {}  # who waits -> who is to be the borrower
+        self._borrowers: dict[Any, int] = {}
+        self._waiting: dict[Any, Any] = {}  # each task that waits, and for whom
+        self._reserved: set[Any] = set()  # on whose behalf somebody acquires at the moment
+        self._budget = budget_for(fast_acquire)
         self._lot: ParkingLot[None] = ParkingLot("CapacityLimiter", holders=self._borrowers.keys)
 
     def __repr__(self) -> str:
@@ -81,12 +93,15 @@ class CapacityLimiter(HeldBlock):
     async def acquire(self) -> None:
         """Borrow a token for the running task, waiting until one is available.
 
-        A checkpoint, even when one is available. If cancelled, nothing has been borrowed.
+        A checkpoint, even when one is available, unless made with `fast_acquire=True`. If cancelled, nothing
+        has been borrowed, and a token on its way goes to the next.
 
         Raises:
             RuntimeError: this is not the event loop that the limiter belongs to.
         """
         await self._acquire(current_task())
+
+    __aenter__ = acquire
 
     def acquire_nowait(self) -> None:
         """Borrow a token for the running task if one is available. No checkpoint.
@@ -100,14 +115,19 @@ class CapacityLimiter(HeldBlock):
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         """Borrow a token for *borrower*, any hashable object, waiting until one is available.
 
-        A checkpoint, even when one is available. If cancelled, nothing has been borrowed.
+        A checkpoint, even when one is available, unless made with `fast_acquire=True`. If cancelled, nothing
+        has been borrowed, and a token on its way goes to the next.
 
         Raises:
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
         self._refuse_twice(borrower)
-        await self._acquire(borrower)
+        self._reserved.add(borrower)
+        try:
+            await self._acquire(borrower)
+        finally:
+            self._reserved.discard(borrower)
 
     def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
         """Borrow a token for *borrower*, any hashable object, if one is available. No checkpoint.
@@ -134,9 +154,8 @@ class CapacityLimiter(HeldBlock):
         Raises:
             RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
         """
-        self._lot.check_home("release()")
-        if not self._borrowers[borrower]:
-            del self._borrowers[borrower]
+        self._lot.check_home("release")
+        if borrower not in self._borrowers:
             raise RuntimeError("this borrower isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
 
@@ -144,20 +163,24 @@ class CapacityLimiter(HeldBlock):
         """Tell who borrows and who waits."""
         waiters = tuple(self._lot.parked())
         return CapacityLimiterStatistics(
-            self._borrowed, self._total, tuple(self._borrowers), len(self._lot), waiters
+            self._borrowed, self._total, tuple(self._borrowers), len(waiters), waiters
         )
 
     async def _acquire(self, borrower: Any) -> None:
-        if self._borrowed < self._total:
-            self._lot.check_home("acquire()")
-            self._lend(borrower)
+        if self._borrowed >= self._total:
+            return await self._wait(borrower)
+        if self._lot.home is not None:
+            self._lot.check_home("acquire")
+        self._lend(borrower)
+        budget = self._budget
+        budget.left -= 1
+        if budget.left <= 0:
+            budget.renew()
             try:
                 await checkpoint()
             except BaseException:
                 self._give_back(borrower)
                 raise
-        else:
-            await self._wait(borrower)
 
     async def _wait(self, borrower: Any) -> None:
         task = current_task()
@@ -168,14 +191,14 @@ class CapacityLimiter(HeldBlock):
             self._waiting.pop(task, None)
 
     def _acquire_nowait(self, borrower: Any) -> None:
-        self._lot.check_home("acquire_nowait()")
+        self._lot.check_home("acquire_nowait")
         if self._borrowed >= self._total:
             raise WouldBlock
         self._lend(borrower)
 
     def _lend(self, borrower: Any) -> None:
         self._borrowed += 1
-        self._borrowers[borrower] += 1
+        self._borrowers[borrower] = self._borrowers.get(borrower, 0) + 1
 
     def _give_back(self, borrower: Any) -> None:
         self._borrowed -= 1
@@ -183,14 +206,16 @@ class CapacityLimiter(HeldBlock):
             del self._borrowers[borrower]
         else:
             self._borrowers[borrower] -= 1
-        self._serve()
+        if self._waiting:
+            self._serve()
 
     def _serve(self) -> None:
-        while self._borrowed < self._total and (task := self._lot.unpark(None)) is not None:
+        while self._borrowed < self._total and (task := self._lot.wake_first(None)) is not None:
             self._lend(self._waiting.pop(task))
 
-    def _refuse_twice(self, borrower: object) -> None:
-        if borrower in self._borrowers or borrower in self._waiting.values():
+    def _refuse_twice(self, borrower: Any) -> None:
+        waits = borrower in self._reserved or self._waiting.get(borrower) is borrower
+        if waits or borrower in self._borrowers:
             raise RuntimeError(
                 "this borrower is already holding one of this CapacityLimiter's tokens, or waits for one"
             )

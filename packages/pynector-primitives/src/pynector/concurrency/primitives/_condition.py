@@ -1,7 +1,8 @@
 """The condition."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
 
 import anyio
 
@@ -66,6 +67,15 @@ class Condition(HeldBlock):
         """Acquire the lock, as `Lock.acquire`."""
         await self._lock.acquire()
 
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
+        return self._lock.acquire()  # not through our `acquire`: that would be a coroutine more
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if exc is None or not self._core.broken:  # a broken lock could not be taken back: see `wait`
+            self._lock.release()
+
     def acquire_nowait(self) -> None:
         """Acquire the lock if it is free, as `Lock.acquire_nowait`."""
         self._lock.acquire_nowait()
@@ -89,31 +99,46 @@ class Condition(HeldBlock):
             anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
         """
         self._check_held()
-        self._lock.release()
+        self._lot.check_home("wait")
+        self._core.hand_over()
         try:
             await self._lot.park(self._pass_on)
-        except BaseException:
-            await self._take_back()
+        except BaseException as error:
+            await self._leave(error)
             raise
+        if self._core.take(current_task()):
+            return
         try:
             await self._take_back()
         except anyio.get_cancelled_exc_class():
             self._pass_on(None)  # cancelled natively after the notification: it is the next one's
             raise
 
+    async def _leave(self, error: BaseException) -> None:
+        """Take the lock back for a waiter that got no notification, whose *error* goes on after this."""
+        if isinstance(error, GeneratorExit):
+            return  # a coroutine that is closed cannot wait
+        try:
+            await self._take_back()
+        except (anyio.BrokenResourceError, anyio.get_cancelled_exc_class()):
+            pass  # *error*, the first cancellation, is what matters
+
     async def _take_back(self) -> None:
+        """Own the lock again, whatever is cancelled meanwhile, and raise the cancellation afterwards."""
         core, task = self._core, current_task()
-        if core.take(task):
-            return
         cancelled: BaseException | None = None
-        while core.owner is not task:
-            try:
-                with anyio.CancelScope(shield=True):
-                    await core.wait()
-            except anyio.get_cancelled_exc_class() as error:
-                cancelled = error  # native, which no shield holds back; it goes on with the lock in hand
-        if cancelled is not None:
-            raise cancelled
+        try:
+            while not core.take(task):
+                try:
+                    with anyio.CancelScope(shield=True):
+                        await core.park(core.pass_on)
+                    break
+                except anyio.get_cancelled_exc_class() as error:
+                    cancelled = error  # native, which no shield holds back
+            if cancelled is not None:
+                raise cancelled
+        finally:
+            del cancelled  # or the exception would keep this frame, and the frame the exception
 
     async def wait_for(self, predicate: Callable[[], T]) -> T:
         """Wait until *predicate* gives something true, and give that.
@@ -156,7 +181,7 @@ class Condition(HeldBlock):
         return READY
 
     def _pass_on(self, _: None) -> None:
-        self._lot.unpark(None)
+        self._lot.wake_first(None)
 
     def _check_held(self) -> None:
         if self._core.owner is not current_task():
@@ -164,4 +189,5 @@ class Condition(HeldBlock):
 
     def statistics(self) -> ConditionStatistics:
         """Tell who waits for a notification, who holds the lock and who waits for it."""
-        return ConditionStatistics(len(self._lot), self._lock.statistics(), tuple(self._lot.parked()))
+        waiters = tuple(self._lot.parked())
+        return ConditionStatistics(len(waiters), self._lock.statistics(), waiters)

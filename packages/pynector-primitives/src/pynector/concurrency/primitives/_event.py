@@ -45,7 +45,7 @@ class Event:
         Raises:
             RuntimeError: this is not the event loop that the event belongs to.
         """
-        self._lot.check_home("set()")
+        self._lot.check_home("set")
         if not self._set:
             self._set = True
             self._lot.unpark_all(None)
@@ -61,14 +61,20 @@ class Event:
             RuntimeError: this is not the event loop that the event belongs to.
         """
         if self._set:
-            self._lot.check_home("wait()")
+            self._lot.check_home("wait")
             await checkpoint()
         else:
-            await self._lot.park(_keep)
+            ticket = self._lot.queue_up()
+            try:
+                await ticket  # what `park` does, without the coroutine
+            except BaseException:
+                self._lot.leave(ticket, _keep)
+                raise
 
     def statistics(self) -> EventStatistics:
         """Tell who waits."""
-        return EventStatistics(len(self._lot), tuple(self._lot.parked()))
+        waiters = tuple(self._lot.parked())
+        return EventStatistics(len(waiters), waiters)
 
 
 def _keep(_: None) -> None:

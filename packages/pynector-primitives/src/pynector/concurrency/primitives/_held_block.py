@@ -5,14 +5,19 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
+from pynector.concurrency.task.lowlevel import OperationBudget, thread_budget
 
-def always() -> bool:
-    """Stands for the budget where every operation is a checkpoint."""
-    return True
+
+def budget_for(fast_acquire: bool) -> OperationBudget:
+    """Give what counts the operations until a checkpoint is due; if they are not to be fast, each is one."""
+    return thread_budget() if fast_acquire else OperationBudget(1)
 
 
 class HeldBlock(ABC):
-    """Acquires on entering a block, releases on leaving it."""
+    """Acquires on entering a block, releases on leaving it.
+
+    A subclass says `__aenter__ = acquire`: a coroutine around it would be a fifth of the cost of a free lock.
+    """
 
     __slots__ = ()
 
@@ -22,8 +27,8 @@ class HeldBlock(ABC):
     @abstractmethod
     def release(self) -> None: ...
 
-    def __aenter__(self) -> Coroutine[Any, Any, Any]:
-        return self.acquire()  # not a coroutine around it: that would be a fifth of the cost of a free lock
+    @abstractmethod
+    def __aenter__(self) -> Coroutine[Any, Any, Any]: ...
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

@@ -2,9 +2,9 @@
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import checkpoint, current_task, operation_budget
+from pynector.concurrency.task.lowlevel import asyncio_task, checkpoint, current_task
 
-from ._held_block import HeldBlock, always
+from ._held_block import HeldBlock, budget_for
 from ._lock_core import LockCore
 from ._statistics import LockStatistics
 from ._task_info import task_info
@@ -42,11 +42,11 @@ class Lock(HeldBlock):
         ```
     """
 
-    __slots__ = ("__weakref__", "_checkpoint_due", "_lock")
+    __slots__ = ("__weakref__", "_budget", "_lock")
 
     def __init__(self, *, fast_acquire: bool = False) -> None:
         self._lock = LockCore("Lock")
-        self._checkpoint_due = operation_budget() if fast_acquire else always
+        self._budget = budget_for(fast_acquire)
 
     def __repr__(self) -> str:
         owner = task_info(self._lock.owner)
@@ -65,17 +65,33 @@ class Lock(HeldBlock):
             anyio.BrokenResourceError: the owner has ended without releasing.
         """
         core = self._lock
-        if not core.take(current_task()):
-            await core.wait()
-        elif self._checkpoint_due():
-            await self._pass_checkpoint()
-
-    async def _pass_checkpoint(self) -> None:
         try:
-            await checkpoint()
-        except BaseException:
-            self._lock.hand_over()
-            raise
+            task = asyncio_task()  # half the cost of ours, which is asked where this knows none
+        except RuntimeError:
+            task = None
+        if task is None:
+            task = current_task()
+        if core.owner is None and core.home is None:
+            core.owner = task  # what `take` decides, without the call
+        elif not core.take(task):
+            ticket = core.queue_up()
+            try:
+                await ticket  # what `park` does, without the coroutine
+                return
+            except BaseException:
+                core.leave(ticket, core.pass_on)
+                raise
+        budget = self._budget
+        budget.left -= 1
+        if budget.left <= 0:
+            budget.renew()
+            try:
+                await checkpoint()
+            except BaseException:
+                core.hand_over()
+                raise
+
+    __aenter__ = acquire
 
     def acquire_nowait(self) -> None:
         """Own the lock if it is free. No checkpoint.
@@ -93,7 +109,20 @@ class Lock(HeldBlock):
         Raises:
             RuntimeError: this task does not own it.
         """
-        self._lock.release(current_task())
+        core = self._lock
+        try:
+            task = asyncio_task()
+        except RuntimeError:
+            task = None
+        if task is None:
+            task = current_task()
+        if core.owner is not task:
+            core.check_home("release")
+            raise RuntimeError("The current task is not holding this lock; only its owner may release it")
+        if core.watched:
+            core.hand_over()
+        else:
+            core.owner = None
 
     def locked(self) -> bool:
         """Whether a task owns it."""
@@ -102,4 +131,5 @@ class Lock(HeldBlock):
     def statistics(self) -> LockStatistics:
         """Tell who owns it and who waits."""
         core = self._lock
-        return LockStatistics(self.locked(), task_info(core.owner), len(core), tuple(core.parked()))
+        waiters = tuple(core.parked())
+        return LockStatistics(self.locked(), task_info(core.owner), len(waiters), waiters)
