@@ -234,6 +234,33 @@ def test_an_unknown_backend_is_refused() -> None:
         explore(counts_under_a_lock, backend="curio")
 
 
+def test_of_timers_that_are_due_together_either_may_be_the_first() -> None:
+    async def scenario() -> None:
+        called: list[int] = []
+        loop = asyncio.get_running_loop()
+        loop.call_at(1, called.append, 1)
+        loop.call_at(1, called.append, 2)
+        await asyncio.sleep(2)
+        assert called == [1, 2]
+
+    explore(scenario, order="fifo").check()
+    (failure,) = explore(scenario, schedules=50).failures
+    assert failure.raised[0].startswith("test_explore.py")
+    assert failure.raised[0].endswith("assert called == [1, 2]")
+
+
+def test_callbacks_keep_their_order() -> None:
+    async def scenario() -> None:
+        called: list[int] = []
+        loop = asyncio.get_running_loop()
+        for number in range(3):
+            loop.call_soon(called.append, number)
+        await asyncio.sleep(1)
+        assert called == [0, 1, 2]
+
+    explore(scenario, schedules=50).check()
+
+
 def test_a_deadlock_names_the_tasks_and_the_lines_on_which_they_wait() -> None:
     (failure,) = explore(locks_crosswise, order="fifo").failures
 

@@ -106,8 +106,8 @@ def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.C
     result.stdout.fnmatch_lines(
         [
             "*test_wrong: 1 kind of failure*",
-            "*replay(test_wrong, *asyncio/*",
-            "*replay(test_wrong, *trio/*",
+            "*pytest '*::test_wrong?asyncio?' --schedule=asyncio/*",
+            "*pytest '*::test_wrong?trio?' --schedule=trio/*",
             "*Stuck: nothing is ready to run*",
         ]
     )
@@ -121,6 +121,18 @@ def test_schedules_and_seed_can_be_given(run: pytest.Pytester, pytestconfig: pyt
     )
 
     result.stdout.fnmatch_lines(["*in 2 schedules*from 77*"])
+
+
+def test_one_schedule_can_be_run_again(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+    run.makepyfile(TESTS)
+
+    result = run.runpytest_inprocess(
+        "-q", "--schedule=asyncio/fifo", "-k", "test_right or test_an_hour", *loading(pytestconfig)
+    )
+    result.assert_outcomes(passed=4)
+
+    result = run.runpytest_inprocess("-q", "--schedule=nonsense", "-k", "test_right", *loading(pytestconfig))
+    result.stdout.fnmatch_lines(["*not a schedule's token: 'nonsense'*"])
 
 
 def test_a_plain_test_cannot_be_explored(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:

@@ -28,11 +28,11 @@ def awaiting(coroutine: Any, *, innermost: bool = True) -> str:
     stack = list(frames(coroutine))
     if not stack:
         return "has ended"
-    mine = [frame for frame in stack if not _is_library(frame)]
+    mine = [frame for frame in stack if not is_library(frame)]
     shown = mine[-1] if mine else stack[-1]
-    text = _describe(shown)
+    text = describe(shown, shown.f_lineno)
     if innermost and shown is not stack[-1]:
-        text += f"  (in {_place(stack[-1])})"
+        text += f"  (in {_place(stack[-1], stack[-1].f_lineno)})"
     return text
 
 
@@ -65,18 +65,19 @@ def _hidden_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:
     return None
 
 
-def _is_library(frame: FrameType) -> bool:
+def is_library(frame: FrameType) -> bool:
+    """Whether a frame is in the standard library, AnyIO, trio, or this package."""
     path = os.path.normcase(frame.f_code.co_filename)
     if path.startswith(("<", *_LIBRARIES)):
         return True
     return path.startswith(_STDLIB) and not path.startswith((*_SITE_PACKAGES, _STDLIB + "site-packages"))
 
 
-def _place(frame: FrameType) -> str:
-    path = frame.f_code.co_filename
-    return f"{os.path.basename(path)}:{frame.f_lineno} in {frame.f_code.co_name}"
+def _place(frame: FrameType, line: int) -> str:
+    return f"{os.path.basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
 
 
-def _describe(frame: FrameType) -> str:
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return f"{_place(frame)}: {line}" if line else _place(frame)
+def describe(frame: FrameType, line: int) -> str:
+    """File, line and function, and what the line says."""
+    text = linecache.getline(frame.f_code.co_filename, line).strip()
+    return f"{_place(frame, line)}: {text}" if text else _place(frame, line)

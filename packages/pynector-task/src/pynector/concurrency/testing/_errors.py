@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from traceback import walk_tb
 from typing import cast
+
+from ._awaiting import describe, is_library
 
 
 def without_cancellations(
@@ -22,3 +25,9 @@ def single_errors(error: BaseException) -> Iterator[BaseException]:
             yield from single_errors(inner)
     else:
         yield error
+
+
+def raised_at(error: BaseException) -> str:
+    """The innermost line of the user that *error* has passed, or nothing."""
+    passed = [(frame, line) for frame, line in walk_tb(error.__traceback__) if not is_library(frame)]
+    return describe(*passed[-1]) if passed else ""

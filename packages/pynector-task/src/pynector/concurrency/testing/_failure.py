@@ -21,11 +21,13 @@ class Failure:
         step: The steps that had been taken when it happened.
         count: The schedules that failed in this way.
         struck: What was injected, where: the victim and the line on which it waited.
+        raised: Where something was raised, the lines.
         waiting: The tasks that were alive, each with the line on which it waited.
         trace: The schedule as a list: step, task, and the line on which that task waits after the step.
         scenario: The name of the scenario.
         repeatable: Whether the same schedule failed again. If not, the scenario depends on more than its
             schedule: on real time, on random numbers, on addresses.
+        again: What to do to see it again, where that is not `replay`.
         error: What was raised, where something was; not across processes.
     """
 
@@ -36,10 +38,12 @@ class Failure:
     step: int = 0
     count: int = 1
     struck: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     trace: tuple[str, ...] = ()
     scenario: str = "scenario"
     repeatable: bool = True
+    again: str = ""
     error: BaseException | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -49,8 +53,8 @@ class Failure:
 
     @property
     def replay(self) -> str:
-        """The line of code that runs this schedule again."""
-        return f'replay({self.scenario}, "{self.token}")'
+        """The line of code, or the command, that runs this schedule again."""
+        return self.again or f'replay({self.scenario}, "{self.token}")'
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -58,7 +62,10 @@ class Failure:
     def _lines(self) -> list[str]:
         schedules = "schedule" if self.count == 1 else "schedules"
         lines = [f"{self.kind} at step {self.step}, in {self.count} {schedules}: {self.text}"]
-        lines += [f"  {line}" for line in (*self.struck, *self.waiting)]
+        lines += [
+            f"  {line}"
+            for line in (*self.struck, *(f"raised at {place}" for place in self.raised), *self.waiting)
+        ]
         if self.trace:
             lines.append("  schedule (step, task, where it waits afterwards):")
             lines += [f"    {line}" for line in _shortened(self.trace)]

@@ -162,7 +162,7 @@ class ControlledLoop(PlainLoop):
         self._now = max(self._now, self._timers[0][0])
         while self._timers and self._timers[0][0] <= self._now:
             timer = heapq.heappop(self._timers)[2]
-            self._queue.append(Ready(self._fire, (timer,), self))
+            self._queue.append_timer(Ready(self._fire, (timer,), self))
 
     def _fire(self, timer: asyncio.TimerHandle) -> None:
         if not timer.cancelled():  # before, or by what was due at the same time

@@ -15,10 +15,12 @@ class Ready(asyncio.Handle):
     Attributes:
         owner: The task of which it is a step, or None.
         withdrawn: Whether the task was woken by a cancellation.
+        in_line: Whether it keeps its place among the callbacks that belong to no task.
     """
 
-    __slots__ = ("owner", "withdrawn")
+    __slots__ = ("in_line", "owner", "withdrawn")
 
+    in_line: bool
     owner: asyncio.Task[Any] | None
     withdrawn: bool
 
@@ -40,14 +42,21 @@ class ReadyQueue:
     def append(self, handle: Ready, callback: object = None, args: tuple[Any, ...] = ()) -> None:
         """Add a handle; what its callback is bound to tells whose step it is."""
         owner = getattr(callback, "__self__", None)
+        handle.in_line = True
         handle.withdrawn = False
         handle.owner = None
         if isinstance(owner, asyncio.Task):
             handle.owner = owner
+            handle.in_line = False
             if args and isinstance(args[0], asyncio.Future) and args[0].cancelled():
                 handle.withdrawn = True
                 self._withdrawn += 1
         self.handles.append(handle)
+
+    def append_timer(self, handle: Ready) -> None:
+        """Add a timer that is due; of those due at the same time, none is promised to be the first."""
+        self.append(handle)
+        handle.in_line = False
 
     def take(self) -> Ready:
         """Take out the handle that runs next."""
@@ -79,11 +88,12 @@ class ReadyQueue:
         # Plain callbacks keep their order among themselves: asyncio promises it, and protocols rely on it.
         positions: list[int] = []
         labels: list[int] = []
+        line_has_begun = False
         for position, handle in enumerate(self.handles):
-            label = self._label(handle)
-            if label != -1 or -1 not in labels:
+            if not (handle.in_line and line_has_begun):
                 positions.append(position)
-                labels.append(label)
+                labels.append(self._label(handle))
+                line_has_begun |= handle.in_line
         return positions[self._run.choose(labels) if len(labels) > 1 else 0]
 
     def _label(self, handle: Ready) -> int:

@@ -30,6 +30,7 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
         replay(scenario, "asyncio/0=1/scope-2@3")
         ```
     """
+    __tracebackhide__ = True
     session = Session(scenario, max_steps=max_steps, max_failures=1)
     with session.open():
         session.report.seeds = token

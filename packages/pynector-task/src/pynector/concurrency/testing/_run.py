@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._chooser import Chooser, chooser_for
+from ._errors import raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
 from ._task import ScenarioTask, short_name
 
@@ -21,12 +22,14 @@ class Finding:
         kind: In a word or two: `deadlock`, `livelock`, `invariant`, `exception`, `leaked task`, ...
         text: What happened, in a line.
         waiting: The tasks that were alive, each with the line on which it waited.
+        raised: The lines that raised, if something was raised.
         error: What was raised, if anything was.
     """
 
     kind: str
     text: str
     waiting: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
     error: BaseException | None = None
 
 
@@ -125,7 +128,8 @@ class Run:
     def stop(self, kind: str, text: str, error: BaseException | None = None) -> None:
         """Something is wrong: the first finding is kept, and the run is over."""
         if self.finding is None:
-            self.finding = Finding(kind, text, self.waiting(), error)
+            places = tuple(map(raised_at, single_errors(error))) if error is not None else ()
+            self.finding = Finding(kind, text, self.waiting(), places, error)
 
     def waiting(self) -> tuple[str, ...]:
         """The tasks that are alive, each with the line on which it waits."""

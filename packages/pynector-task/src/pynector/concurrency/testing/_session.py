@@ -138,6 +138,7 @@ def _failure(scenario: str, schedule: Schedule, run: Run, trace: Trace | None = 
         seed=schedule.token,
         step=run.steps,
         struck=tuple(trace.victims) if trace else (),
+        raised=tuple(filter(None, finding.raised)),
         waiting=finding.waiting,
         trace=tuple(trace.lines) if trace else (),
         scenario=scenario,

@@ -9,6 +9,8 @@ included; it needs no other plug-in. It runs on asyncio and, if trio is installe
   `cancel_everywhere()`.
 - `@pytest.mark.virtual_time`: once, in time that takes none.
 
+`--schedule=TOKEN` runs one schedule again, `--schedules=N` and `--schedules-seed=N` override what marks say.
+
 `@pytest.mark.no_leaked_tasks` is for any async test, whoever runs it: it fails if a task is alive at its end
 that was not there at its beginning.
 """
@@ -26,6 +28,8 @@ import pytest
 from ._cancel import cancel_everywhere
 from ._explore import explore
 from ._leaks import assert_no_leaked_tasks
+from ._replay import replay
+from ._report import Report
 from ._virtual_time import run_in_virtual_time
 
 _BACKEND = "schedule_backend"
@@ -33,6 +37,7 @@ _BACKEND = "schedule_backend"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("schedules", "schedules under control")
+    group.addoption("--schedule", metavar="TOKEN", help="the one schedule to run in each marked test")
     group.addoption(
         "--schedules", type=int, help="schedules of each test marked `explore`, instead of its own"
     )
@@ -113,7 +118,11 @@ def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[...
             await function(*args, **fixtures)
 
         scenario.__name__ = function.__name__
-        run(item, scenario, options)
+        token = item.config.getoption("schedule")
+        if token is not None and mark.name != "virtual_time":
+            replay(scenario, token)
+        else:
+            run(item, scenario, options)
 
     return call
 
@@ -124,15 +133,19 @@ def _explore(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> N
         given = item.config.getoption(name)
         if given is not None:
             options[option] = given
-    report = explore(scenario, **options)
-    item.user_properties.append(("schedules", report.schedules))
-    report.check()
+    _check(item, explore(scenario, **options))
 
 
 def _cancel_everywhere(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
     __tracebackhide__ = True
-    report = cancel_everywhere(scenario, **options)
+    _check(item, cancel_everywhere(scenario, **options))
+
+
+def _check(item: pytest.Function, report: Report) -> None:
+    __tracebackhide__ = True
     item.user_properties.append(("schedules", report.schedules))
+    for failure in report.failures:
+        failure.again = f"pytest '{item.nodeid}' --schedule={failure.token}"
     report.check()
 
 
