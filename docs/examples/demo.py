@@ -78,16 +78,17 @@ class Run:
         )
 
     async def _crawl_until_ctrl_c(self) -> None:
-        with CancelScope() as scope:
-            async with create_task_group() as tg:
-                await tg.start(cancel_on_ctrl_c, scope)
-                if self._target.app is not None:
-                    self._origin = await tg.start(Server(self._target.app).run)
-                self._console.print(f"crawling {self._origin} on {self._options.backend}", soft_wrap=True)
-                tg.start_soon(show_progress, self._console, self._report)
+        scope = CancelScope()
+        async with create_task_group() as tg:
+            await tg.start(cancel_on_ctrl_c, scope)
+            if self._target.app is not None:
+                self._origin = await tg.start(Server(self._target.app).run)
+            self._console.print(f"crawling {self._origin} on {self._options.backend}", soft_wrap=True)
+            tg.start_soon(show_progress, self._console, self._report)
+            with scope:  # the crawl alone: a server ends after its clients
                 await self._crawl()
                 self._is_complete = True
-                tg.cancel("the crawl is done")
+            tg.cancel("the crawl has ended")
 
     async def _crawl(self) -> None:
         options, target, report = self._options, self._target, self._report
