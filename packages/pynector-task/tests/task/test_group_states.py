@@ -54,23 +54,21 @@ async def test_starting_in_a_new_group_is_refused(call: str) -> None:
     with pytest.raises(RuntimeError) as refusal:
         await getattr(group, call)(nothing)
 
-    assert str(refusal.value) == (
-        "This task group is not active; no new tasks can be started: it is new, not entered"
-    )
+    assert str(refusal.value) == ("This task group is not active; no new tasks can be started: it is new")
 
 
 @pytest.mark.parametrize("call", ["start_soon", "start"])
 async def test_starting_in_a_left_group_is_refused(call: str) -> None:
     group = await left_group()
 
-    with pytest.raises(RuntimeError, match="it is left, not entered"):
+    with pytest.raises(RuntimeError, match="it is left"):
         await getattr(group, call)(nothing)
 
 
 async def test_create_task_in_a_new_group_is_refused_and_closes_the_coroutine() -> None:
     coro = nothing()
 
-    with pytest.raises(RuntimeError, match="it is new, not entered"):
+    with pytest.raises(RuntimeError, match="it is new"):
         create_task_group().create_task(coro)
 
     assert coro.cr_frame is None
@@ -79,7 +77,7 @@ async def test_create_task_in_a_new_group_is_refused_and_closes_the_coroutine() 
 async def test_create_task_in_a_left_group_is_refused_and_closes_the_coroutine() -> None:
     group, coro = await left_group(), nothing()
 
-    with pytest.raises(RuntimeError, match="it is left, not entered"):
+    with pytest.raises(RuntimeError, match="it is left"):
         group.create_task(coro)
 
     assert coro.cr_frame is None

@@ -163,7 +163,7 @@ async def test_create_task_refuses_what_is_no_coroutine() -> None:
         with pytest.raises(TypeError) as refusal:
             tg.create_task(echo)  # type: ignore[arg-type]
 
-    assert str(refusal.value) == f"expected a coroutine, got function {echo!r}; call the async function first"
+    assert str(refusal.value) == f"expected a coroutine, got {echo!r}; call the async function first"
 
 
 async def test_a_function_that_raises_when_called_raises_out_of_start_soon() -> None:

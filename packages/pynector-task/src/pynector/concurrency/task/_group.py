@@ -9,10 +9,10 @@ from typing import Any, Literal, Self, TypeVar, TypeVarTuple, overload
 
 import anyio
 import anyio.abc
-import anyio.lowlevel
 
+from ._children import Children
 from ._coroutines import coroutine_name, coroutine_of, function_name
-from ._group_errors import without_noise
+from ._group_errors import resume_plainly, what_leaves
 from ._handle import SpawnedTask, TaskHandle
 from ._status import TaskStatus
 
@@ -43,8 +43,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         self._state: Literal["new", "entered", "left"] = "new"
         self._cancel_called = False
         self._cancel_reason: str | None = None
-        # A task that is cancelled natively before its first step never runs its coroutine: we must close it.
-        self._unstarted: dict[Coroutine[Any, Any, Any], Coroutine[Any, Any, Any]] = {}
+        self._children = Children()
 
     def __await__(self) -> Generator[Any, Any, Self]:
         """Give this group, not yet entered."""
@@ -97,24 +96,20 @@ class TaskGroup(anyio.abc.TaskGroup):
         try:
             return await self._anyio_group.__aexit__(exc_type, exc, tb)
         except BaseExceptionGroup as errors:
-            error = self._shaped(errors, exc)
+            error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
                 return False
         finally:
             self._state = "left"
-            self._close_unstarted()
+            self._children.close_all()
             del exc, tb  # whose traceback holds this frame: no cycle
-        await _resume_plainly()
+        await resume_plainly()
         context = error.__context__
         try:
             raise error
         finally:
             error.__context__ = context  # not the cancellation that the body is handling
             del error
-
-    def _shaped(self, errors: BaseExceptionGroup[BaseException], body: BaseException | None) -> BaseException:
-        rest = without_noise(errors, body)
-        return rest.exceptions[0] if len(rest.exceptions) == 1 and not self._strict else rest
 
     def start_soon(  # type: ignore[misc,override]  # ours may be awaited for the handle
         self, func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts, name: object = None
@@ -150,8 +145,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             TypeError: *coro* is no coroutine.
         """
         if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
-            kind = type(coro).__qualname__
-            raise TypeError(f"expected a coroutine, got {kind} {coro!r}; call the async function first")
+            raise TypeError(f"expected a coroutine, got {coro!r}; call the async function first")
         return TaskHandle(self._spawn(coro, coroutine_name(coro, name), context), coro)
 
     @overload  # type: ignore[override]  # our handle, not AnyIO's
@@ -203,7 +197,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             nonlocal coro
             status = TaskStatus[Any](task_status)
             coro = coroutine_of(partial(func, task_status=status), *args)
-            return self._run(coro, function_name(func, name), status)
+            return self._children.wrap(coro, function_name(func, name), self._child_failed, status)
 
         handle = await self._anyio_group.start(call, name=function_name(func, name), return_handle=True)
         assert coro is not None
@@ -212,44 +206,20 @@ class TaskGroup(anyio.abc.TaskGroup):
     def _spawn(self, coro: Coroutine[Any, Any, T], name: str, context: Context | None) -> anyio.TaskHandle[T]:
         try:
             self._check_entered()
-        except RuntimeError:
-            coro.close()
-            raise
-        try:
-            return self._anyio_group.create_task(self._run(coro, name), name=name, context=context)
-        except BaseException:  # the loop refuses, or this is another thread's
-            self._unstarted.pop(coro, coro).close()
-            coro.close()
+            child = self._children.wrap(coro, name, self._child_failed)
+            return self._anyio_group.create_task(child, name=name, context=context)
+        except BaseException:  # wrong state, another thread, or a loop that refuses
+            self._children.close(coro)
             raise
 
-    def _run(
-        self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None = None
-    ) -> Coroutine[Any, Any, T]:
-        child = self._child(coro, name, status)
-        self._unstarted[coro] = child
-        return child
-
-    async def _child(self, coro: Coroutine[Any, Any, T], name: str, status: TaskStatus[Any] | None) -> T:
-        self._unstarted.pop(coro, None)  # it is gone if the same coroutine was given twice
-        try:
-            return await coro
-        except Exception as error:
-            # AnyIO cancels the siblings too, but without a word. Before `started` the error is the caller's.
-            if (status is None or status.has_started) and not self._anyio_group.cancel_scope.cancel_called:
-                self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
-            raise
-
-    def _close_unstarted(self) -> None:
-        for coro, child in self._unstarted.items():
-            child.close()
-            coro.close()
-        self._unstarted.clear()
+    def _child_failed(self, name: str, error: Exception) -> None:
+        if not self._anyio_group.cancel_scope.cancel_called:  # AnyIO would do it, but without a word
+            self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
 
     def _check_entered(self) -> None:
         if self._state != "entered":
             raise RuntimeError(
-                "This task group is not active; no new tasks can be started:"
-                f" it is {self._state}, not entered"
+                f"This task group is not active; no new tasks can be started: it is {self._state}"
             )
 
 
@@ -279,15 +249,3 @@ def create_task_group(*, strict_exception_groups: bool = False) -> TaskGroup:
         ```
     """
     return TaskGroup(strict_exception_groups=strict_exception_groups)
-
-
-async def _resume_plainly() -> None:
-    """Yield once, so that the task was last resumed by `send`.
-
-    Where a cancellation was last thrown into a coroutine, CPython overwrites the `__context__` of whatever
-    leaves it next (`gen.throw` chains at every frame on the way): the error would lose its own.
-    """
-    try:
-        await anyio.lowlevel.cancel_shielded_checkpoint()
-    except anyio.get_cancelled_exc_class():
-        pass  # a native cancellation; the error comes first, as in AnyIO

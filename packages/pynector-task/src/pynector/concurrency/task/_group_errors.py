@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from typing import cast
 
 from anyio import TaskFailed, get_cancelled_exc_class
+from anyio.lowlevel import cancel_shielded_checkpoint
 
 Errors = BaseExceptionGroup[BaseException]
 
 
-def without_noise(errors: Errors, body_error: BaseException | None) -> Errors:
+def what_leaves(errors: Errors, body_error: BaseException | None, *, strict: bool) -> BaseException:
+    """Give what a group raises for *errors*: the only one as it is, unless *strict*, or a group of them."""
+    rest = _without_noise(errors, body_error)
+    return rest.exceptions[0] if len(rest.exceptions) == 1 and not strict else rest
+
+
+def _without_noise(errors: Errors, body_error: BaseException | None) -> Errors:
     """Take out of *errors* what only repeats or accompanies another error in it.
 
     That is: cancellations; a `TaskFailed` of a task that awaited a failed one; and of the body's error, what
@@ -55,3 +62,15 @@ def _is_caused_by_another(error: BaseException, others: dict[int, BaseException]
         seen.add(id(cause))
         error = cause
     return False
+
+
+async def resume_plainly() -> None:
+    """Yield once, so that the task was last resumed by `send`.
+
+    Where a cancellation was last thrown into a coroutine, CPython overwrites the `__context__` of whatever
+    leaves it next (`gen.throw` chains at every frame on the way): the error would lose its own.
+    """
+    try:
+        await cancel_shielded_checkpoint()
+    except get_cancelled_exc_class():
+        pass  # a native cancellation; the error comes first, as in AnyIO
