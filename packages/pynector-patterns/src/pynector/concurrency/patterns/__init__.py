@@ -11,6 +11,7 @@ from ._map.progress import MapProgress
 from ._parallel_requests import parallel_requests
 from ._pool import (
     ConnectionPool,
+    KeyedConnectionPool,
     Lease,
     PoolError,
     PoolEvent,
@@ -41,6 +42,7 @@ __all__ = [
     "FailedAttempt",
     "ItemHandle",
     "ItemStatus",
+    "KeyedConnectionPool",
     "Lease",
     "MapProgress",
     "MapStream",
@@ -60,8 +62,8 @@ __all__ = [
     "RetryPolicy",
     "WorkerPool",
     "WorkerPoolStatistics",
-    "hedge",
     "concurrent_map",
+    "hedge",
     "parallel_requests",
     "retry_pauses_off",
     "retry_with_timeout",

@@ -3,6 +3,7 @@
 from .connection_pool import ConnectionPool
 from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
 from .event import PoolEvent, PoolEventKind
+from .keyed_connection_pool import KeyedConnectionPool
 from .lease import Lease
 from .limits import PoolLimits
 from .statistics import PoolStatistics
@@ -10,6 +11,7 @@ from .watch import PoolWatch
 
 __all__ = [
     "ConnectionPool",
+    "KeyedConnectionPool",
     "Lease",
     "PoolError",
     "PoolEvent",

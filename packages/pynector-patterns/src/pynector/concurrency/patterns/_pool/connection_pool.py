@@ -11,6 +11,7 @@ from pynector.concurrency.task.lowlevel import check_int, check_seconds
 from .hook import Hook
 from .keeper import Keeper
 from .lease import Lease
+from .ledger import Ledger
 from .lender import Lender
 from .limits import PoolLimits
 from .statistics import PoolStatistics
@@ -148,8 +149,9 @@ class ConnectionPool(Generic[C]):
             close_timeout=close_timeout,
             watch=watch,
         )
-        self._lender: Lender[C] = Lender(terms, connection_factory)
-        self._keeper = Keeper(self._lender)
+        self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch))
+        self._keeper = Keeper(terms, lambda: (self._lender,))
+        self._lender.on_lessened = self._keeper.ring
         self._entered = False
 
     def acquire(self) -> Lease[C]:
@@ -241,7 +243,7 @@ class ConnectionPool(Generic[C]):
 
     def statistics(self) -> PoolStatistics:
         """Give the pool's numbers of now."""
-        return self._lender.ledger.statistics(self._lender)
+        return self._lender.statistics()
 
     async def close(self, *, grace: float | None = None) -> None:
         """Lend no more, wait for leases to end, and close all connections, those still lent included.

@@ -1,6 +1,7 @@
 """What is to be done while nobody asks for a connection."""
 
 import math
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
@@ -9,6 +10,7 @@ from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import current_time, spawn_owner
 
 from .lender import Lender
+from .terms import Terms
 
 RETRY = 0.05
 """Seconds after which a keeper that is not satisfied looks again, at the earliest."""
@@ -18,13 +20,15 @@ class Keeper:
     """Keeps `min_size` connections open, closes those idle or open for too long, and reports leaks.
 
     Args:
-        lender: Whose connections they are.
+        terms: What was said when the pool was made.
+        lenders: Gives those whose connections they are.
     """
 
-    __slots__ = ("_bell", "_ended", "_lender", "_scope", "full")
+    __slots__ = ("_bell", "_ended", "_lenders", "_scope", "_terms", "full")
 
-    def __init__(self, lender: Lender[Any]) -> None:
-        self._lender = lender
+    def __init__(self, terms: Terms[Any], lenders: Callable[[], Collection[Lender[Any]]]) -> None:
+        self._terms = terms
+        self._lenders = lenders
         self._bell = Event()
         self._scope = CancelScope()
         self._ended = Event()
@@ -34,7 +38,6 @@ class Keeper:
 
     def start(self) -> None:
         """Begin to keep the pool, in a task of its own."""
-        self._lender.on_lessened = self._ring
         self._ended = Event()
         spawn_owner(self._keep, name="ConnectionPool.keeper")
 
@@ -46,7 +49,8 @@ class Keeper:
             with CancelScope(shield=True):
                 await self._ended.wait()
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """There is a connection less; look at it soon."""
         self._bell.set()
 
     async def _keep(self) -> None:
@@ -59,37 +63,42 @@ class Keeper:
 
     async def _look(self) -> None:
         self._bell = Event()
-        await self._lender.dispose_idle(self._lender.ended_idle(current_time()))
-        await self._fill()
+        async with create_task_group() as tg:
+            for lender in self._lenders():
+                if ended := lender.ended_idle(current_time()):
+                    tg.start_soon(lender.dispose_idle, ended)
+        for lender in self._lenders():
+            await self._fill(lender)
         now = current_time()
-        self._lender.ledger.report_leaks(self._lender, now)
+        for lender in self._lenders():
+            lender.ledger.report_leaks(lender, now)
         with move_on_after(self._next_look(now) - now):
             await self._bell.wait()
 
-    async def _fill(self) -> None:
-        lender, wanted = self._lender, self._lender.terms.limits.min_size
-        if lender.retry_pause.left(current_time()) <= 0:
+    async def _fill(self, lender: Lender[Any]) -> None:
+        wanted = self._terms.limits.min_size
+        if lender.total < wanted and lender.retry_pause.left(current_time()) <= 0:
             async with create_task_group() as tg:
                 for _ in range(wanted - lender.total):
-                    tg.start_soon(self._open)
+                    tg.start_soon(self._open, lender)
         if len(lender.slots) >= wanted:
             self.full.set()
 
-    async def _open(self) -> None:
-        if not self._lender.reserve():
+    async def _open(self, lender: Lender[Any]) -> None:
+        if not lender.reserve():
             return
         try:
-            with move_on_after(self._lender.terms.acquire_timeout):
-                self._lender.put_back(await self._lender.open())
+            with move_on_after(self._terms.acquire_timeout):
+                lender.put_back(await lender.open())
         except Exception:
             return  # the lender has taken note of it, and tells when to try again
 
     def _next_look(self, now: float) -> float:
-        lender, terms = self._lender, self._lender.terms
-        leak_after = terms.watch.leak_after or math.inf
-        due = [now + terms.limits.shortest_life, now + leak_after]
-        due += [lender.idle_end(slot) for slot in lender.idle]
-        due += [slot.lent_at + leak_after for slot in lender.slots.values() if slot.stack is not None]
-        if len(lender.slots) < terms.limits.min_size:
-            due.append(now + max(RETRY, lender.retry_pause.left(now)))
+        leak_after = self._terms.watch.leak_after or math.inf
+        due = [now + self._terms.limits.shortest_life, now + leak_after]
+        for lender in self._lenders():
+            due += [lender.idle_end(slot) for slot in lender.idle]
+            due += [slot.lent_at + leak_after for slot in lender.slots.values() if slot.stack is not None]
+            if len(lender.slots) < self._terms.limits.min_size:
+                due.append(now + max(RETRY, lender.retry_pause.left(now)))
         return min(due)

@@ -1,6 +1,7 @@
 """What a pool counts, times and tells."""
 
 import logging
+from collections.abc import Collection
 from traceback import StackSummary, walk_stack
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ class Ledger:
         "discarded",
         "failed",
         "fresh",
+        "leases",
         "timed_out",
         "waited",
     )
@@ -43,6 +45,8 @@ class Ledger:
         self.created = 0
         self.fresh = 0
         """Leases for which a connection was opened."""
+        self.leases = 0
+        """Leases of states that are no more."""
         self.discarded = 0
         self.failed = 0
         self.waited = 0
@@ -104,18 +108,18 @@ class Ledger:
         )
         self.tell("leaked", slot.connection, held)
 
-    def statistics(self, state: PoolState[Any]) -> PoolStatistics:
-        """Give the numbers of now."""
+    def statistics(self, states: Collection[PoolState[Any]], max_connections: int) -> PoolStatistics:
+        """Give the numbers of now, all states taken together."""
         return PoolStatistics(
-            max_connections=state.max_connections,
-            open=len(state.slots),
-            idle=len(state.idle),
-            lent=state.lent,
-            opening=state.opening,
-            closing=state.closing,
-            waiting=state.waiting,
+            max_connections=max_connections,
+            open=sum(len(state.slots) for state in states),
+            idle=sum(len(state.idle) for state in states),
+            lent=sum(state.lent for state in states),
+            opening=sum(state.opening for state in states),
+            closing=sum(state.closing for state in states),
+            waiting=sum(state.waiting for state in states),
             created=self.created,
-            reused=state.leases - self.fresh,
+            reused=self.leases + sum(state.leases for state in states) - self.fresh,
             discarded=self.discarded,
             failed=self.failed,
             waited=self.waited,

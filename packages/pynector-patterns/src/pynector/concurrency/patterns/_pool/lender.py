@@ -11,9 +11,11 @@ from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_t
 
 from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
 from .hook import call_hook
+from .ledger import Ledger
 from .patience import Patience
 from .receiver import Receiver
 from .slot import Grant, Slot, Turn
+from .statistics import PoolStatistics
 from .terms import Terms
 
 C = TypeVar("C")
@@ -25,12 +27,13 @@ class Lender(Receiver[C]):
     Args:
         terms: What was said when the pool was made.
         factory: Gives an awaitable or a context manager.
+        ledger: Where everything is noted.
     """
 
     __slots__ = ("_closing", "_empty", "_lot", "_patience", "_trying", "on_lessened")
 
-    def __init__(self, terms: Terms[C], factory: Callable[[], Any]) -> None:
-        super().__init__(terms, factory)
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
+        super().__init__(terms, factory, ledger)
         self._lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
@@ -56,7 +59,7 @@ class Lender(Receiver[C]):
         grant = self.request()
         if grant is None:
             # Not a function of its own: each that a task waits in costs it twice, here where time matters.
-            self._check_room_to_wait()
+            self.about_to_wait()
             task = current_task()
             asked_at = self._patience.begin(task)
             self.waiting += 1
@@ -73,9 +76,10 @@ class Lender(Receiver[C]):
         self.leases += 1
         return grant
 
-    def _check_room_to_wait(self) -> None:
+    def about_to_wait(self) -> None:
+        """One more is going to wait; refuse it if there are enough."""
         limit = self.terms.limits.max_waiting
-        if limit is not None and self.waiting >= limit:
+        if limit is not None and self.statistics().waiting >= limit:
             raise self._error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
 
     def _accept(self, grant: Grant[C]) -> None:
@@ -215,11 +219,23 @@ class Lender(Receiver[C]):
         self.ledger.tell("timed_out", None, limit)
         return self._error(PoolTimeoutError, f"no connection within {limit} s")
 
+    def statistics(self) -> PoolStatistics:
+        """Give the numbers of now."""
+        return self.ledger.statistics((self,), self.max_connections)
+
     def _error(self, kind: type[PoolError], message: str) -> PoolError:
-        statistics = self.ledger.statistics(self)
+        statistics = self.statistics()
         error = kind(f"{message} ({statistics})", statistics)
         error.__cause__ = self.retry_pause.error
         return error
+
+    def dismiss(self) -> None:
+        """Nobody waits, and if somebody will, it is not soon."""
+        self._patience.dismiss()
+
+    def oldest_wait(self) -> float:
+        """Since when the first who waits has been waiting."""
+        return self._patience.oldest()
 
 
 def closed_while_waiting() -> ClosedResourceError:

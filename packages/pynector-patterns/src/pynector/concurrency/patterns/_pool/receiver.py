@@ -32,7 +32,7 @@ class Receiver(Stock[C]):
         slot = self.slots.get(id(connection))
         if slot is None:
             if self.closed_lent.pop(id(connection), None) is None:
-                raise RuntimeError("this connection does not belong to this pool, or is closed")
+                raise foreign_connection()
             return None
         if slot.lease is None or slot.lease is ENDING:
             raise RuntimeError("this connection is not lent; it was given back before")
@@ -109,3 +109,8 @@ class Receiver(Stock[C]):
         except Exception as error:
             return error
         return TimeoutError(f"no answer within {limit} s") if scope.cancelled_caught else None
+
+
+def foreign_connection() -> RuntimeError:
+    """Make the error for a connection that the pool does not know."""
+    return RuntimeError("this connection does not belong to this pool, or is closed")

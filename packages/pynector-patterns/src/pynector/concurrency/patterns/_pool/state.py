@@ -48,7 +48,7 @@ class PoolState(Generic[C]):
         self.opening = 0
         self.closing = 0
         self.waiting: int = 0
-        self.leases = 0
+        self.leases: int = 0
         self.failing = False
         self.closed = False
         self._plain = plain
@@ -86,6 +86,10 @@ class PoolState(Generic[C]):
         self.opening += 1
         return True
 
+    def unreserve(self) -> None:
+        """Leave a place that was kept."""
+        self.opening -= 1
+
     def opened(self, slot: Slot[C]) -> None:
         """A connection was opened in the place that was kept for it. It counts as lent."""
         self.opening -= 1
@@ -96,7 +100,7 @@ class PoolState(Generic[C]):
 
     def not_opened(self) -> None:
         """A place that was kept is not used: it goes to the next who waits."""
-        self.opening -= 1
+        self.unreserve()
         self.pass_places_on()
 
     def give_back(self, slot: Slot[C]) -> None:
@@ -156,8 +160,15 @@ class PoolState(Generic[C]):
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free."""
-        while self.waiting and self.reserve():
-            if not self.wake(Turn.OPEN):
-                self.opening -= 1
-                break
+        while self.offer_place():
+            pass
         self.settle()
+
+    def offer_place(self) -> bool:
+        """Let the first who waits open a connection, if there is a place."""
+        if not self.waiting or not self.reserve():
+            return False
+        if not self.wake(Turn.OPEN):
+            self.unreserve()
+            return False
+        return True

@@ -26,14 +26,15 @@ class Stock(PoolState[C]):
     Args:
         terms: What was said when the pool was made.
         factory: Gives an awaitable or a context manager.
+        ledger: Where everything is noted.
     """
 
     __slots__ = ("_generation", "_openings", "connector", "ledger", "retry_pause", "terms")
 
-    def __init__(self, terms: Terms[C], factory: Callable[[], Any]) -> None:
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms.max_connections, fifo=terms.order == "fifo", plain=terms.is_plain)
         self.terms = terms
-        self.ledger = Ledger(terms.watch)
+        self.ledger = ledger
         self.connector: Connector[C] = Connector(factory, terms.close_timeout, self._broken)
         self.retry_pause = RetryPause()
         self._openings: set[CancelScope] = set()
@@ -122,7 +123,7 @@ class Stock(PoolState[C]):
     async def dispose(self, slot: Slot[C]) -> None:
         """Close a lent connection; shielded, and bounded in time."""
         self.retire(slot)
-        await self._close(slot, self.gone).wait()
+        await self.start_closing(slot).wait()
 
     async def dispose_idle(self, slots: Sequence[Slot[C]]) -> None:
         """Close idle connections, all at once; shielded, and bounded in time."""
@@ -132,13 +133,13 @@ class Stock(PoolState[C]):
 
     async def close_retired(self, slots: Sequence[Slot[C]]) -> None:
         """Close connections that were retired before, all at once; shielded, and bounded in time."""
-        for closing in [self._close(slot, self.gone) for slot in slots]:
+        for closing in [self.start_closing(slot) for slot in slots]:
             await closing.wait()
 
     async def replace(self, slot: Slot[C]) -> None:
         """Close a lent connection, and keep its place to open another."""
         self.retire(slot)
-        closing = self._close(slot, self.replaced)
+        closing = self.start_closing(slot, self.replaced)
         try:
             await closing.wait()
         except BaseException:
@@ -167,8 +168,9 @@ class Stock(PoolState[C]):
         for scope in self._openings:
             scope.cancel()
 
-    def _close(self, slot: Slot[C], then: Callable[[], object]) -> Closing:
-        return Closing(slot, self.terms.close_timeout, self.ledger, then)
+    def start_closing(self, slot: Slot[C], then: Callable[[], object] | None = None) -> Closing:
+        """Close a connection that was retired before, in a task of its own."""
+        return Closing(slot, self.terms.close_timeout, self.ledger, then or self.gone)
 
     def _broken(self, slot: Slot[C], error: BaseException | None) -> None:
         if slot.closed:

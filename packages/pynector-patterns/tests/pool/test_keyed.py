@@ -1,0 +1,352 @@
+"""Connections to many hosts."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from anyio import wait_all_tasks_blocked
+
+from pynector.concurrency.patterns import KeyedConnectionPool, PoolFactoryError, PoolFullError, PoolLimits
+from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import cancel_everywhere, explore, invariant
+
+pytestmark = pytest.mark.anyio
+
+
+class Connection:
+    def __init__(self, internet: "Internet", host: str) -> None:
+        self.internet = internet
+        self.host = host
+
+    async def close(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.internet.open.remove(self)
+
+
+class Internet:
+    """Opens connections to hosts, and keeps those in view that are open."""
+
+    def __init__(self) -> None:
+        self.open: list[Connection] = []
+        self.opened = 0
+        self.down: set[str] = set()
+
+    async def connect(self, host: str) -> Connection:
+        await anyio.lowlevel.checkpoint()
+        if host in self.down:
+            raise OSError(f"{host} is down")
+        self.opened += 1
+        self.open.append(Connection(self, host))
+        return self.open[-1]
+
+    def pool(
+        self, max_per_key: int, max_connections: int, **options: Any
+    ) -> KeyedConnectionPool[str, Connection]:
+        return KeyedConnectionPool(
+            max_per_key=max_per_key,
+            max_connections=max_connections,
+            connection_factory=self.connect,
+            **options,
+        )
+
+    def hosts(self) -> Counter[str]:
+        return Counter(connection.host for connection in self.open)
+
+
+@pytest.fixture
+def internet() -> Internet:
+    return Internet()
+
+
+async def use(pool: KeyedConnectionPool[str, Connection], host: str, seconds: float = 0) -> None:
+    async with pool.acquire(host) as connection:
+        assert connection.host == host
+        await anyio.sleep(seconds)
+
+
+async def test_each_key_has_its_own_connections(internet: Internet) -> None:
+    async with internet.pool(2, 4) as pool:
+        for host in ("a", "b", "a", "b"):
+            await use(pool, host)
+
+        assert internet.hosts() == {"a": 1, "b": 1}
+        assert pool.keys() == ("a", "b")
+        assert pool.statistics().reused == 2
+
+    assert internet.open == []
+
+
+async def test_a_connection_is_given_back_with_release_and_discard(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        first, second = await pool.acquire("a"), await pool.acquire("b")
+        await pool.release(first)
+        await pool.discard(second)
+
+        assert await pool.acquire("a") is first
+        assert internet.hosts() == {"a": 1}
+
+
+async def test_neither_maximum_is_ever_passed(internet: Internet) -> None:
+    async with internet.pool(2, 3) as pool, create_task_group() as tg:
+        for number in range(40):
+            tg.start_soon(checked, pool, "abcd"[number % 4])
+
+    assert internet.open == []
+
+
+async def checked(pool: KeyedConnectionPool[str, Connection], host: str) -> None:
+    async with pool.acquire(host) as connection:
+        hosts = connection.internet.hosts()
+        assert hosts.total() <= 3
+        assert max(hosts.values()) <= 2
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_an_idle_connection_makes_room_for_another_key(internet: Internet) -> None:
+    async with internet.pool(2, 2) as pool:
+        await use(pool, "a")
+        await use(pool, "b")
+        await use(pool, "c")
+
+        assert internet.hosts() == {"b": 1, "c": 1}
+        assert pool.keys() == ("b", "c")
+
+
+async def test_a_busy_key_makes_room_for_one_that_has_nothing(internet: Internet) -> None:
+    served: list[str] = []
+
+    async def work(host: str) -> None:
+        async with pool.acquire(host):
+            served.append(host)
+            await wait_all_tasks_blocked()
+
+    async with internet.pool(4, 4) as pool, create_task_group() as tg:
+        for _ in range(12):
+            tg.start_soon(work, "a")
+        await anyio.lowlevel.checkpoint()
+        tg.start_soon(work, "b")
+
+    assert served.index("b") < 9
+
+
+async def test_a_key_at_its_maximum_does_not_hold_up_another(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        await pool.acquire("a")
+        async with create_task_group() as tg:
+            tg.start_soon(use, pool, "a")
+            await wait_all_tasks_blocked()
+            await use(pool, "b")
+            tg.cancel_scope.cancel()
+
+
+async def test_keys_that_wait_get_a_place_in_turn(internet: Internet) -> None:
+    served: list[str] = []
+
+    async def work(host: str) -> None:
+        async with pool.acquire(host):
+            served.append(host)
+
+    async with internet.pool(1, 1) as pool:
+        connection = await pool.acquire("a")
+        async with create_task_group() as tg:
+            for host in "bbbccc":
+                tg.start_soon(work, host)
+                await wait_all_tasks_blocked()
+            await pool.discard(connection)
+
+    assert served[0] == "b"
+    assert sorted(served) == list("bbbccc")
+
+
+async def test_a_host_that_is_down_fails_its_own_callers_only(internet: Internet) -> None:
+    internet.down = {"a"}
+    errors: list[type] = []
+
+    async def work() -> None:
+        try:
+            await use(pool, "a")
+        except (OSError, PoolFactoryError) as error:
+            errors.append(type(error))
+
+    async with internet.pool(1, 2) as pool:
+        async with create_task_group() as tg:
+            for _ in range(3):
+                tg.start_soon(work)
+            tg.start_soon(use, pool, "b")
+
+        assert len(errors) == 3
+        assert pool.keys() == ("b",)
+
+
+async def test_a_key_without_connections_is_forgotten(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        await pool.discard(await pool.acquire("a"))
+
+        assert pool.keys() == ()
+        assert pool.statistics().created == 1
+        assert pool.statistics().reused == 0
+
+
+async def test_a_lease_of_a_key_that_was_forgotten_meanwhile_begins_anew(internet: Internet) -> None:
+    async with internet.pool(1, 1) as pool:
+        lease = pool.acquire("a")
+        await pool.discard(await pool.acquire("a"))
+        async with lease as connection:
+            assert connection.host == "a"
+
+        assert pool.keys() == ("a",)
+
+
+async def test_max_waiting_counts_all_keys(internet: Internet) -> None:
+    async with internet.pool(1, 1, limits=PoolLimits(max_waiting=1)) as pool:
+        connection = await pool.acquire("a")
+        async with create_task_group() as tg:
+            tg.start_soon(use, pool, "a")
+            await wait_all_tasks_blocked()
+            with pytest.raises(PoolFullError):
+                await pool.acquire("b")
+            await pool.release(connection)
+
+
+async def test_expire_all_reaches_all_keys(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        await use(pool, "a")
+        connection = await pool.acquire("b")
+        await pool.expire_all()
+        assert internet.hosts() == {"b": 1}
+        await pool.release(connection)
+
+        assert internet.open == []
+
+
+async def test_a_closed_pool_lends_nothing(internet: Internet) -> None:
+    pool = internet.pool(1, 1)
+    await use(pool, "a")
+    await pool.close()
+
+    for host in "ab":
+        with pytest.raises(anyio.ClosedResourceError, match="closed pool cannot be used again"):
+            await pool.acquire(host)
+    with pytest.raises(anyio.ClosedResourceError):
+        await pool.expire_all()
+
+
+async def test_what_comes_back_after_the_end_is_no_error(internet: Internet) -> None:
+    pool = internet.pool(1, 1)
+    connection = await pool.acquire("a")
+    await pool.close()
+
+    await pool.release(connection)
+    assert internet.open == []
+
+
+async def test_those_who_wait_are_told_of_the_end(internet: Internet) -> None:
+    pool = internet.pool(1, 1)
+    await pool.acquire("a")
+
+    async def work(host: str) -> None:
+        with pytest.raises(anyio.ClosedResourceError):
+            await pool.acquire(host)
+
+    async with create_task_group() as tg:
+        for host in "ab":
+            tg.start_soon(work, host)
+        await wait_all_tasks_blocked()
+        await pool.close(grace=0.001)
+
+
+@pytest.mark.parametrize("method", ["release", "discard"])
+async def test_a_foreign_connection_is_refused(internet: Internet, method: str) -> None:
+    async with internet.pool(1, 1) as pool:
+        with pytest.raises(RuntimeError, match="does not belong to this pool, or is closed"):
+            await getattr(pool, method)(object())
+
+
+async def test_it_says_what_it_holds(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        await use(pool, "a")
+        assert repr(pool).startswith("<KeyedConnectionPool 1 keys, 1 idle, 0 lent")
+        with pytest.raises(RuntimeError, match="is entered once"):
+            async with pool:
+                pass
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_per_key": 0}, "max_per_key must be >= 1, not 0"),
+        ({"max_per_key": 3}, "max_per_key must be <= max_connections, not 3 and 2"),
+        ({"limits": PoolLimits(min_size=1)}, "min_size must be 0 in a KeyedConnectionPool, not 1"),
+        ({"grace": -1}, "grace must be >= 0 seconds, not -1"),
+    ],
+)
+def test_wrong_arguments_are_refused(options: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {
+        "max_per_key": 1,
+        "max_connections": 2,
+        "connection_factory": print,
+        **options,
+    }
+
+    with pytest.raises(ValueError, match="must") as caught:
+        KeyedConnectionPool(**arguments)
+    assert str(caught.value) == message
+
+
+def test_idle_keys_are_forgotten_after_a_minute(in_virtual_time: Callable[..., None]) -> None:
+    async def scenario() -> None:
+        internet = Internet()
+        async with internet.pool(1, 2) as pool:
+            await use(pool, "a")
+            await anyio.sleep(59)
+            assert pool.keys() == ("a",)
+            await anyio.sleep(2)
+            assert pool.keys() == ()
+            assert internet.open == []
+
+    in_virtual_time(scenario)
+
+
+def crowd(max_per_key: int, max_connections: int, hosts: str, **options: Any) -> Callable[[], Any]:
+    """Make a scenario: a task for each of these hosts, then all that can be had at once."""
+
+    async def scenario() -> None:
+        internet = Internet()
+
+        def check() -> None:
+            assert len(internet.open) <= max_connections
+            assert max(internet.hosts().values(), default=0) <= max_per_key
+
+        invariant(check)
+        async with internet.pool(max_per_key, max_connections, **options) as pool:
+            async with anyio.create_task_group() as tg:
+                for host in hosts:
+                    tg.start_soon(use, pool, host, 1)
+            statistics = pool.statistics()
+            assert (statistics.lent, statistics.waiting) == (0, 0)
+            for number in range(max_connections):
+                await pool.acquire(f"new {number}")
+        assert internet.open == []
+
+    return scenario
+
+
+CROWDS = {
+    "one place": crowd(1, 1, "abab"),
+    "two places": crowd(2, 2, "aaabc"),
+    "plain": crowd(1, 2, "abcab", limits=PoolLimits()),
+}
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("name", CROWDS)
+def test_nothing_is_lost_in_any_order(name: str, backend: str) -> None:
+    explore(CROWDS[name], schedules=100, backend=backend).check()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("name", CROWDS)
+def test_nothing_is_lost_whoever_is_cancelled(name: str, backend: str) -> None:
+    cancel_everywhere(CROWDS[name], backend=backend, victims=lambda task: task == "use").check()
