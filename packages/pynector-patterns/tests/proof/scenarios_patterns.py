@@ -1,11 +1,17 @@
-"""Scenarios of the patterns: each makes its object afresh, uses it from a few tasks, and asserts what must hold."""
+"""Scenarios of the patterns: each uses a fresh object from a few tasks, and asserts what must hold."""
 
 from collections.abc import AsyncIterator
 
 import anyio
 from anyio import ClosedResourceError
 
-from pynector.concurrency.patterns import ConnectionPool, WorkerPool, parallel_requests, retry_with_timeout
+from pynector.concurrency.patterns import (
+    ConnectionPool,
+    PoolFactoryError,
+    WorkerPool,
+    parallel_requests,
+    retry_with_timeout,
+)
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import checkpoint
 from pynector.concurrency.testing import invariant
@@ -62,7 +68,9 @@ class World:
             raise
 
     def pool(self) -> ConnectionPool[Connection]:
-        return ConnectionPool(max_connections=self.limit, connection_factory=self.connect, acquire_timeout=None)
+        return ConnectionPool(
+            max_connections=self.limit, connection_factory=self.connect, acquire_timeout=None
+        )
 
 
 async def probe(pool: ConnectionPool[Connection], world: World) -> None:
@@ -95,8 +103,8 @@ async def pool_survives_a_failing_factory() -> None:
             try:
                 async with pool.acquire() as connection:
                     await connection.ask()
-            except Exception as error:
-                assert "refused" in repr(error) or "refused" in repr(error.__cause__), error
+            except (ConnectionError, PoolFactoryError):
+                pass  # the opener gets the error itself, who waits gets it as the cause
 
         async with create_task_group() as tg:
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""Scenarios of the primitives: each makes its object afresh, uses it from a few tasks, and asserts what must hold."""
+"""Scenarios of the primitives: each uses a fresh object from a few tasks, and asserts what must hold."""
 
 import anyio
 from anyio import WouldBlock, get_cancelled_exc_class
