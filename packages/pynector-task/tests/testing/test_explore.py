@@ -249,6 +249,37 @@ def test_of_timers_that_are_due_together_either_may_be_the_first() -> None:
     assert failure.raised[0].endswith("assert called == [1, 2]")
 
 
+@pytest.mark.parametrize("order", ["random", "pct", "dfs", "bfs"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_order_starves_a_task(order: Any, backend: str) -> None:
+    """AnyIO's delivery of a cancellation spins while a task is shielded; a task may poll another."""
+
+    async def scenario() -> None:
+        ready = False
+
+        async def clean_up() -> None:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(1)
+                for _ in range(5):
+                    await checkpoint()
+
+        async def get_ready() -> None:
+            nonlocal ready
+            await checkpoint()
+            ready = True
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(get_ready)
+            while not ready:
+                await checkpoint()
+            tg.start_soon(clean_up)
+            tg.start_soon(clean_up)
+            await checkpoint()
+            tg.cancel_scope.cancel()
+
+    explore(scenario, schedules=100, order=order, backend=backend).check()
+
+
 def test_callbacks_keep_their_order() -> None:
     async def scenario() -> None:
         called: list[int] = []

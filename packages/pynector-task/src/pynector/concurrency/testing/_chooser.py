@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Protocol
 
+# Choices in a row that a task may win.
+_PATIENCE = 50
+
 
 class Chooser(Protocol):
     """Decides each choice of a run."""
@@ -43,7 +46,7 @@ class PriorityOrder:
     "A randomized scheduler with probabilistic guarantees of finding bugs", 2010.
     """
 
-    __slots__ = ("_choices", "_drops", "_lowest", "_priorities", "_random")
+    __slots__ = ("_choices", "_drops", "_in_a_row", "_last", "_lowest", "_priorities", "_random")
 
     def __init__(self, seed: int, *, depth: int = 3, length: int = 60) -> None:
         self._random = Random(seed)
@@ -51,14 +54,22 @@ class PriorityOrder:
         self._drops = frozenset(self._random.randrange(length) for _ in range(depth))
         self._choices = 0
         self._lowest = 0.0
+        self._last = -2
+        self._in_a_row = _PATIENCE
 
     def choose(self, ready: Sequence[int]) -> int:
         chosen = max(range(len(ready)), key=lambda position: self._priority(ready[position]))
-        if self._choices in self._drops:
+        if self._choices in self._drops or self._is_greedy(ready[chosen]):
             self._lowest -= 1.0
             self._priorities[ready[chosen]] = self._lowest
         self._choices += 1
         return chosen
+
+    def _is_greedy(self, task: int) -> bool:
+        """Whether a task has run so often in a row that it may wait for one that never gets its turn."""
+        self._in_a_row = self._in_a_row - 1 if task == self._last else _PATIENCE
+        self._last = task
+        return self._in_a_row <= 0
 
     def _priority(self, task: int) -> float:
         if task not in self._priorities:

@@ -126,10 +126,11 @@ class ControlledLoop(PlainLoop):
         while not self._stopping:
             if self._foreign:
                 self._take_foreign()
-            if not ready or self._spun > _SPIN + 2 * len(ready):
+            spinning = self._spun > _SPIN + 2 * len(ready)
+            if not ready or (spinning and not queue.has_tasks):
                 self._pass_time()
             else:
-                handle = queue.take()
+                handle = queue.take(tasks_only=spinning)
                 if handle.cancelled():
                     continue
                 owner = handle.owner

@@ -58,12 +58,21 @@ class ReadyQueue:
         self.append(handle)
         handle.in_line = False
 
-    def take(self) -> Ready:
-        """Take out the handle that runs next."""
+    @property
+    def has_tasks(self) -> bool:
+        """Whether something else than callbacks in line is ready."""
+        return any(not handle.in_line for handle in self.handles)
+
+    def take(self, *, tasks_only: bool = False) -> Ready:
+        """Take out the handle that runs next.
+
+        Args:
+            tasks_only: Leave callbacks in line where they are, for they have had their share.
+        """
         handles = self.handles
-        if self._run.fifo or len(handles) == 1:
+        if len(handles) == 1 or (self._run.fifo and not tasks_only):
             return handles.popleft()
-        chosen = self._choose()
+        chosen = self._choose(line_has_begun=tasks_only)
         handle = handles[chosen]
         del handles[chosen]
         return handle
@@ -84,11 +93,10 @@ class ReadyQueue:
             for handle in self.handles:
                 handle.withdrawn = False
 
-    def _choose(self) -> int:
+    def _choose(self, *, line_has_begun: bool) -> int:
         # Plain callbacks keep their order among themselves: asyncio promises it, and protocols rely on it.
         positions: list[int] = []
         labels: list[int] = []
-        line_has_begun = False
         for position, handle in enumerate(self.handles):
             if not (handle.in_line and line_has_begun):
                 positions.append(position)
