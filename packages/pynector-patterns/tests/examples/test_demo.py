@@ -10,23 +10,33 @@ from threading import Thread
 import pytest
 
 from demo import main
+from pynector.concurrency.patterns import retry_pauses_off
 
 BACKENDS = ["asyncio", "trio", pytest.param("uvloop", marks=pytest.mark.skipif("sys.platform == 'win32'"))]
-WARNINGS = ("-X", "dev", "-W", "error")
 
 
 @pytest.fixture
-def run(program):
+def command(program):
+    """How a program of its own is started; what it warns of is an error."""
+    return [sys.executable, "-W", "error", "-u", program]
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs it here; gives the exit code and what was printed."""
+
     def run(*arguments):
-        command = [sys.executable, *WARNINGS, program, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        with retry_pauses_off():
+            code = main([str(argument) for argument in arguments])
+        return code, capsys.readouterr().out
 
     return run
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_made_up_site_is_crawled_and_what_was_broken_on_purpose_is_found(run, backend):
-    ended = run("--pages", "60", "--backend", backend)
+def test_the_made_up_site_is_crawled_and_what_was_broken_on_purpose_is_found(command, backend):
+    arguments = ["--pages", "60", "--backend", backend]
+    ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.match(rf"crawling http://127.0.0.1:\d+ on {backend}\n\d+ of \d+ pages", ended.stdout)
@@ -37,37 +47,64 @@ def test_the_made_up_site_is_crawled_and_what_was_broken_on_purpose_is_found(run
     assert "\x1b" not in ended.stdout  # no terminal, so no picture
 
 
-def test_connections_are_reused_and_no_more_are_opened_than_needed(run):
-    ended = run(
-        "--pages", "30", "--connections", "2", "--timeout", "30"
-    )  # none of these pages breaks a connection
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to be sent there")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ctrl_c_ends_it_with_the_summary_so_far(command, backend):
+    arguments = ["--backend", backend]
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().startswith("crawling")
+        assert re.match(r"\d+ of \d+ pages", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
 
-    assert ended.returncode == 0
-    assert "  connections  2 opened, 30 times reused\n" in ended.stdout
+    assert (process.returncode, errors) == (130, "")
+    assert "interrupted\n" in output
+    assert re.search(rf"^  pages        \d+ visited in .* s on {backend}$", output, re.MULTILINE)
+    assert re.search(r"^  not visited  \d+ that were found$", output, re.MULTILINE)
+
+
+def test_connections_are_reused_and_no_more_are_opened_than_needed(run):
+    # None of these pages breaks a connection.
+    code, output = run("--pages", 30, "--connections", 2, "--timeout", 30)
+
+    assert code == 0
+    assert "  connections  2 opened, 30 times reused\n" in output
 
 
 def test_a_folder_without_a_broken_link_is_well(run, folder):
-    ended = run("--folder", folder(index="<a href=about.html#me>", about="<p id=me>", lonely="<a href=/>"))
+    pages = folder(index="<a href=about.html#me>", about="<p id=me>", lonely="<a href=/>")
 
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "3 visited in" in ended.stdout
+    code, output = run("--folder", pages)
+
+    assert code == 0
+    assert "3 visited in" in output
 
 
 def test_broken_links_and_anchors_in_a_folder_are_told_and_are_a_failure(run, folder):
-    ended = run("--folder", folder(index="<a href=about.html#you><a href=gone.html>", about="<p id=me>"))
-
-    assert ended.returncode == 1
-    assert re.search(
-        r"^broken: \S+/about.html#you: no such anchor on the page; linked from \S+/$", ended.stdout, re.M
+    code, output = run(
+        "--folder", folder(index="<a href=about.html#you><a href=gone.html>", about="<p id=me>")
     )
-    assert re.search(r"^broken: \S+/gone.html: answers 404; linked from \S+/$", ended.stdout, re.MULTILINE)
+
+    assert code == 1
+    anchor = r"^broken: \S+/about.html#you: no such anchor on the page; linked from \S+/$"
+    assert re.search(anchor, output, re.MULTILINE)
+    assert re.search(r"^broken: \S+/gone.html: answers 404; linked from \S+/$", output, re.MULTILINE)
 
 
 def test_a_broken_link_on_a_page_that_nothing_links_to_is_told(run, folder):
-    ended = run("--folder", folder(index="<p>", lonely="<a href=gone.html>"))
+    code, output = run("--folder", folder(index="<p>", lonely="<a href=gone.html>"))
 
-    assert ended.returncode == 1
-    assert "gone.html" in ended.stdout
+    assert code == 1
+    assert "gone.html" in output
+
+
+def test_a_folder_is_visited_up_to_the_limit_which_is_told(run, folder):
+    code, output = run("--folder", folder(index="<p>", about="<p>"), "--pages", 1)
+
+    assert code == 0
+    assert "  not visited  all beyond the first 1 that were found\n" in output
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,37 +126,24 @@ class Handler(BaseHTTPRequestHandler):
 
 def test_a_site_that_is_there_is_crawled_from_the_page_given(run):
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever).start()
-        ended = run("--url", f"http://127.0.0.1:{server.server_port}/sub/page?q=1", "--connections", "1")
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        code, output = run("--url", f"http://127.0.0.1:{server.server_port}/sub/page?q=1")
         server.shutdown()
+        thread.join()
 
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "1 visited in" in ended.stdout
+    assert code == 0
+    assert "1 visited in" in output
 
 
 def test_a_site_that_is_not_there_is_a_failure_that_says_so(run):
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        port = server.server_port
+        origin = f"http://127.0.0.1:{server.server_port}"
 
-    ended = run("--url", f"http://127.0.0.1:{port}")
+    code, output = run("--url", origin)
 
-    assert (ended.returncode, ended.stderr) == (1, "")
-    assert f"broken: http://127.0.0.1:{port}/: " in ended.stdout
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to be sent there")
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_ctrl_c_ends_it_with_the_summary_so_far(program, backend):
-    command = [sys.executable, *WARNINGS, "-u", program, "--backend", backend]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().startswith("crawling")
-        assert re.match(r"\d+ of \d+ pages", process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
-
-    assert (process.returncode, errors) == (130, "")
-    assert re.search(r"^  not visited  \d+ that were found$", output, re.MULTILINE)
-    assert re.search(rf"^  pages        \d+ visited in .* s on {backend}$", output, re.MULTILINE)
+    assert code == 1
+    assert f"broken: {origin}/: " in output
 
 
 @pytest.mark.parametrize(
