@@ -12,7 +12,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FILES = ["test_taskgroups.py", "test_synchronization.py"]
+FILES = [
+    "test_concurrency_utils.py",
+    "test_contextmanagers.py",
+    "test_debugging.py",
+    "test_from_thread.py",
+    "test_functools.py",
+    "test_futures.py",
+    "test_itertools.py",
+    "test_lowlevel.py",
+    "test_synchronization.py",
+    "test_taskgroups.py",
+    "test_to_thread.py",
+    "streams/test_memory.py",
+]
 PLUGINS = ["-p", "stand_ins", "-p", "anyio", "-p", "pytest_mock", "-p", "timeout"]
 
 
