@@ -1,6 +1,7 @@
 """What holds for both queues."""
 
 import threading
+from typing import Any
 
 import anyio
 import pytest
@@ -354,3 +355,34 @@ async def test_wrong_sizes_are_refused(kind: type[Queue[int]]) -> None:
         kind(0)
     with pytest.raises(TypeError, match=r"^max_size must be an int, not 1\.0$"):
         kind(1.0)  # type: ignore[arg-type]
+
+
+async def test_fast_acquire_does_not_yield_when_it_need_not_wait(kind: Any) -> None:
+    queue = kind(10, fast_acquire=True)
+    others = 0
+
+    async def other() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(other)
+        for item in range(10):
+            await queue.put(item)
+        for _ in range(10):
+            await queue.get()
+        assert others <= 1
+        tg.cancel_scope.cancel()
+
+
+async def test_fast_acquire_passes_a_checkpoint_within_64_operations(kind: Any) -> None:
+    queue = kind(1, fast_acquire=True)
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for item in range(32):
+            await queue.put(item)
+            await queue.get()
+    assert scope.cancelled_caught

@@ -12,7 +12,7 @@ from pynector.concurrency.primitives import PriorityQueue, Queue
 from pynector.concurrency.testing import cancel_everywhere, explore
 
 Kind = Callable[[int], Queue[int]]
-kinds = pytest.mark.parametrize("kind", [Queue, PriorityQueue])
+kinds = pytest.mark.parametrize("kind", [Queue, PriorityQueue, partial(Queue, fast_acquire=True)])
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 

@@ -17,24 +17,14 @@ class Place(Generic[T]):
         self.filled = False
 
 
-class Line(Generic[T]):
+class Line(deque[Any], Generic[T]):
     """Entries that leave in the order in which they came, or in which a place was kept for them."""
 
-    __slots__ = ("_entries",)
-
-    def __init__(self) -> None:
-        self._entries: deque[Any] = deque()  # entries and places
-
-    def __len__(self) -> int:
-        """The number of entries, kept places included."""
-        return len(self._entries)
+    __slots__ = ()
 
     def ready(self) -> bool:
         """Tell whether the first entry is there; no later one may go before."""
-        if not self._entries:
-            return False
-        first = self._entries[0]
-        return not isinstance(first, Place) or first.filled
+        return bool(self) and (type(self[0]) is not Place or self[0].filled)
 
     def wrap(self, item: T) -> T:
         """Give the entry for *item*."""
@@ -44,33 +34,28 @@ class Line(Generic[T]):
         """Give the item of *entry*."""
         return entry
 
-    def add(self, entry: T) -> None:
-        """Put *entry* last."""
-        self._entries.append(entry)
-
-    def add_back(self, entry: T) -> None:
-        """Put *entry*, which was taken out, where it was."""
-        self._entries.appendleft(entry)
+    add = deque[Any].append
+    add_back = deque[Any].appendleft
 
     def take(self) -> T:
         """Take the first entry out, which must be ready."""
-        first = self._entries.popleft()
-        return first.item if isinstance(first, Place) else first  # type: ignore[no-any-return]
+        first = self.popleft()
+        return first.item if type(first) is Place else first  # type: ignore[no-any-return]
 
     def take_all(self) -> list[T]:
         """Take all entries out; places that were kept are gone."""
         entries = list[T]()
-        while self._entries:
+        while self:
             if self.ready():
                 entries.append(self.take())
             else:
-                self._entries.popleft()
+                self.popleft()
         return entries
 
     def keep_place(self) -> Place[T]:
         """Keep the last place for an entry to come."""
         place = Place[T]()
-        self._entries.append(place)
+        self.append(place)
         return place
 
     def fill(self, place: Place[T], entry: T) -> None:
@@ -80,8 +65,8 @@ class Line(Generic[T]):
 
     def drop(self, place: Place[T]) -> None:
         """Keep *place* no longer."""
-        # By identity: deque.remove() would ask the items whether they are equal.
-        for index, entry in enumerate(self._entries):
+        # By identity: remove() would ask the items whether they are equal.
+        for index, entry in enumerate(self):
             if entry is place:
-                del self._entries[index]
+                del self[index]
                 return

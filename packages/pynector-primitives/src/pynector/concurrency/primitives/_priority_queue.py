@@ -20,6 +20,7 @@ class PriorityQueue(Queue[T]):
         max_size: The most items that may be in it, at least one. None: no limit.
         key: Gives the priority of an item, anything that can be compared with `<`. None: the item itself,
             such as a tuple `(priority, ...)`.
+        fast_acquire: As in `Queue`.
 
     Raises:
         TypeError: *max_size* is no int, or *key* cannot be called. From `put`: two priorities cannot be
@@ -44,7 +45,13 @@ class PriorityQueue(Queue[T]):
 
     __slots__ = ()
 
-    def __init__(self, max_size: int | None = None, *, key: Callable[[T], Any] | None = None) -> None:
+    def __init__(
+        self,
+        max_size: int | None = None,
+        *,
+        key: Callable[[T], Any] | None = None,
+        fast_acquire: bool = False,
+    ) -> None:
         if key is not None:
             check_callable("key", key)
-        self._state = self._make_state(Heap[T](key), max_size)
+        self._state = self._make_state(Heap[T](key), max_size, fast_acquire)

@@ -1,10 +1,12 @@
 """What is in a queue, who waits for it, and who gets what; nothing here waits."""
 
+import math
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 from anyio import ClosedResourceError
 
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
 
 from ._heap import Heap
 from ._line import Line
@@ -19,13 +21,26 @@ class QueueState(Generic[T]):
     ready. A place that was given to a task in `putters` counts as taken until that task has run.
     """
 
-    __slots__ = ("_name", "_store", "away", "getters", "joiners", "max_size", "phase", "putters")
+    __slots__ = (
+        "_name",
+        "_places",
+        "_store",
+        "away",
+        "getters",
+        "joiners",
+        "max_size",
+        "phase",
+        "putters",
+        "yields",
+    )
 
-    def __init__(self, name: str, store: Line[T] | Heap[T], max_size: int | None) -> None:
+    def __init__(self, name: str, store: Line[T] | Heap[T], max_size: int | None, fast: bool) -> None:
         self._name = name
         self._store: Any = store
         self.max_size = max_size
+        self._places = math.inf if max_size is None else max_size
         self.away = 0  # taken out, and not done
+        self.yields: Callable[[], bool] = operation_budget() if fast else _always
         self.phase: Literal["open", "closed", "shut"] = "open"
         self.getters: ParkingLot[Any] = ParkingLot(f"{name}.get")
         self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put")
@@ -37,7 +52,7 @@ class QueueState(Generic[T]):
     @property
     def full(self) -> bool:
         """Whether no place is free."""
-        return self.max_size is not None and len(self._store) >= self.max_size
+        return len(self._store) >= self._places
 
     @property
     def ready(self) -> bool:
@@ -51,8 +66,7 @@ class QueueState(Generic[T]):
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that the queue belongs to."""
-        self.getters.check_home(doing)
-        self.putters.check_home(doing)
+        (self.putters if self.getters.home is None else self.getters).check_home(doing)
 
     def check_open(self, doing: str) -> None:
         """Make sure that an item may be put in."""
@@ -77,7 +91,8 @@ class QueueState(Generic[T]):
     def add(self, entry: Any) -> None:
         """Put *entry* in a free place."""
         self._store.add(entry)
-        self._deliver()
+        if len(self.getters):
+            self._deliver()
 
     def fill(self, place: Any, entry: Any) -> None:
         """Put *entry* in the place that was given to a task in `putters`."""
@@ -135,7 +150,7 @@ class QueueState(Generic[T]):
         """Hand the entries that are ready to those who wait for one."""
         while len(self.getters) and self._store.ready():
             entry = self._store.take()
-            if self.getters.unpark(entry) is None:
+            if self.getters.wake_first(entry) is None:
                 self._store.add_back(entry)
                 return
             self.away += 1
@@ -145,7 +160,7 @@ class QueueState(Generic[T]):
         """Give the places that are free to those who wait for one."""
         while len(self.putters) and not self.full:
             place = self._store.keep_place()
-            if self.putters.unpark(place) is None:
+            if self.putters.wake_first(place) is None:
                 self._store.drop(place)
                 return
 
@@ -153,8 +168,13 @@ class QueueState(Generic[T]):
         """Wake those who wait for what cannot come any more, and those who wait until all is done."""
         if self.phase != "open" and not len(self._store):
             self.getters.fail_all(self._closed_error)
-        if self.idle:
+        if len(self.joiners) and self.idle:
             self.joiners.unpark_all(None)
 
     def _closed_error(self) -> ClosedResourceError:
         return ClosedResourceError(f"{self._name} is closed")
+
+
+def _always() -> bool:
+    """Whether an operation that need not wait passes a checkpoint."""
+    return True

@@ -30,7 +30,7 @@ class TakenItem(Generic[T]):
 async def take_first(state: QueueState[Any], doing: str) -> Any:
     """Take the first entry out, waiting until there is one."""
     state.check_not_over(doing)
-    if state.ready:
+    if state.ready and state.yields():
         await checkpoint()
         state.check_not_over(doing)
     if state.ready:
