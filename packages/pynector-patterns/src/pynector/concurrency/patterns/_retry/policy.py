@@ -32,11 +32,7 @@ class RetryPolicy:
     """How often a call that fails is tried again, and when.
 
     A policy holds no state but its budget: make one for each service and share it between tasks. Call it
-    with a function and its arguments, decorate with `wrap`, or loop over it:
-
-    ```python
-    page = await policy(fetch, url)
-    ```
+    with a function and its arguments, decorate with `wrap`, or loop over it with `async for`.
 
     Both time limits are cancel scopes: they interrupt an attempt. An attempt that ran out of its `timeout`
     is tried again, whatever `retry_on` says; a `TimeoutError` that the function raised itself is an error
@@ -166,9 +162,10 @@ class RetryPolicy:
 
         Example:
             ```python
-            async for attempt in policy:
+            async for attempt in RetryPolicy(attempts=3):
                 async with attempt:
-                    page = await fetch(url)
+                    print("attempt", attempt.number)
+                    #> attempt 1
             ```
         """
         return RetryAttempts(self)
