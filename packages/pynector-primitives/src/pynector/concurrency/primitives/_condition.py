@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import anyio
 
+from pynector.concurrency.cancel import CancelScope
+from pynector.concurrency.errors import get_cancelled_exc_class
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, Ready, check_int, current_task
 
 from ._held_block import HeldBlock
@@ -110,7 +112,7 @@ class Condition(HeldBlock):
             return
         try:
             await self._take_back()
-        except anyio.get_cancelled_exc_class():
+        except get_cancelled_exc_class():
             self._pass_on(None)  # cancelled natively after the notification: it is the next one's
             raise
 
@@ -120,7 +122,7 @@ class Condition(HeldBlock):
             return  # a coroutine that is closed cannot wait
         try:
             await self._take_back()
-        except (anyio.BrokenResourceError, anyio.get_cancelled_exc_class()):
+        except (anyio.BrokenResourceError, get_cancelled_exc_class()):
             pass  # *error*, the first cancellation, is what matters
 
     async def _take_back(self) -> None:
@@ -130,10 +132,10 @@ class Condition(HeldBlock):
         try:
             while not core.take(task):
                 try:
-                    with anyio.CancelScope(shield=True):
+                    with CancelScope(shield=True):
                         await core.park(core.pass_on)
                     break
-                except anyio.get_cancelled_exc_class() as error:
+                except get_cancelled_exc_class() as error:
                     cancelled = error  # native, which no shield holds back
             if cancelled is not None:
                 raise cancelled
