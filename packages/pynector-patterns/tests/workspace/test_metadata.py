@@ -34,7 +34,7 @@ def test_third_parties_are_declared_exactly_if_imported(distribution):
     imported = {name.partition(".")[0] for name in distribution.imports} - {"pynector"}
     declared = {r.name for r in distribution.requirements if not r.name.startswith("pynector")}
 
-    # Imported only where they are there already: an extra's package, trio's under trio, pytest in its plug-in.
+    # Imported only where they are there: an extra's package, trio's under trio, pytest in its plug-in.
     optional = distribution.optional | {"trio", "outcome", "pytest"}
 
     assert declared <= imported <= declared | optional
