@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any, TypeAlias
 
 from ._complaint import never_awaited
 from ._failure import Failure
-from ._garbage import only_young_garbage
+from ._garbage import collect_young_garbage, only_young_garbage
 from ._on_asyncio import run_on_asyncio
 from ._report import Report
 from ._run import Run, Trace, current_run
@@ -70,7 +69,7 @@ class Session:
             runner_for(schedule)(self.scenario, run)
         finally:
             current_run.reset(token)
-        gc.collect()
+        collect_young_garbage()
         if not run.struck_unstarted:
             for warning in self._warnings:
                 run.stop("never awaited", warning)
