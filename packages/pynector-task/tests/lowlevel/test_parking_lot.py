@@ -135,6 +135,62 @@ async def test_a_task_whose_scope_is_cancelled_just_before_unpark_loses_nothing(
     assert got + ward.given_back == ["value"]
 
 
+async def test_unpark_all_hands_its_value_to_all_and_gives_their_number() -> None:
+    ward = Ward()
+    assert ward.lot.unpark_all("nobody") == 0
+
+    async with anyio.create_task_group() as tg:
+        await ward.fill(tg, "first", "second", "third")
+        assert ward.lot.unpark_all("value") == 3
+        assert len(ward.lot) == 0
+
+    assert sorted(ward.log) == [("first", "value"), ("second", "value"), ("third", "value")]
+
+
+async def test_those_that_are_cancelled_neither_count_nor_change_the_order() -> None:
+    ward = Ward()
+    scopes = [anyio.CancelScope() for _ in range(10)]
+
+    async with anyio.create_task_group() as tg:
+        for number, scope in enumerate(scopes):
+            tg.start_soon(lambda number=number, scope=scope: ward.wait(str(number), scope=scope))
+            await wait_all_tasks_blocked()
+        for number in (0, 9, 4, 5, 1, 8, 2):
+            scopes[number].cancel()
+            await wait_all_tasks_blocked()
+        assert len(ward.lot) == len(ward.lot.tasks()) == len(ward.lot.parked()) == 3
+        for value in ("red", "green", "blue"):
+            ward.lot.unpark(value)
+
+    assert sorted(ward.log) == [("3", "red"), ("6", "green"), ("7", "blue")]
+
+
+async def test_a_hot_path_may_wait_for_its_ticket_itself() -> None:
+    async def wait(scope: anyio.CancelScope) -> None:
+        with scope:
+            ticket = lot.queue_up()
+            try:
+                got.append(await ticket)
+            except BaseException:
+                lot.leave(ticket, got.append)
+                raise
+
+    lot: ParkingLot[str] = ParkingLot("test")
+    got: list[str] = []
+    scope = anyio.CancelScope()
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(wait, scope)
+        tg.start_soon(wait, anyio.CancelScope())
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        assert len(lot) == 1
+        lot.check_home("waking")
+        assert lot.wake_first("value") is not None
+
+    assert got == ["value"]
+
+
 async def test_fail_all_raises_in_each_task_an_error_of_its_own() -> None:
     async def wait() -> None:
         with pytest.raises(OSError, match="closed") as caught:

@@ -1,5 +1,7 @@
 """The running task, its clock, its checkpoint, and the watch on its end."""
 
+import math
+import threading
 from typing import Any
 
 import anyio
@@ -7,6 +9,7 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import (
+    cancel_scope,
     checkpoint,
     current_task,
     current_time,
@@ -40,7 +43,7 @@ async def test_current_time_is_that_of_the_event_loop() -> None:
     assert before <= current_time() <= anyio.current_time()
 
 
-@pytest.mark.parametrize("call", [current_task, current_time, checkpoint])
+@pytest.mark.parametrize("call", [current_task, current_time, checkpoint, lambda: cancel_scope(None)])
 def test_outside_an_event_loop_they_are_refused(call: Any) -> None:
     with pytest.raises(anyio.NoEventLoopError, match=r"^no task is running here; call this from an async"):
         call()
@@ -171,3 +174,45 @@ async def test_watch_exit_of_a_task_that_has_ended_is_refused() -> None:
 
     with pytest.raises(anyio.BrokenResourceError, match=r"^task 'gone' has ended$"):
         watch_exit(watch.task, watch.note)
+
+
+@pytest.mark.parametrize("here", ["asyncio", "trio"])
+@pytest.mark.parametrize("there", ["asyncio", "trio"])
+def test_watch_exit_of_a_task_of_another_event_loop_is_refused(here: str, there: str) -> None:
+    async def watch_one_of_another_thread() -> None:
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(anyio.to_thread.run_sync, lambda: anyio.run(wait_to_be_watched, backend=there))
+            await anyio.to_thread.run_sync(ready.wait)
+            try:
+                with pytest.raises(RuntimeError, match="to another event loop or thread than this"):
+                    watch_exit(tasks[0], print)
+            finally:
+                done.set()
+
+    async def wait_to_be_watched() -> None:
+        tasks.append(current_task())
+        ready.set()
+        await anyio.to_thread.run_sync(done.wait)
+
+    tasks: list[Any] = []
+    ready, done = threading.Event(), threading.Event()
+    anyio.run(watch_one_of_another_thread, backend=here)
+
+
+@pytest.mark.anyio
+async def test_cancel_scope_is_a_scope_of_anyio_that_counts_from_now() -> None:
+    with cancel_scope(0.001) as scope:
+        await anyio.sleep_forever()
+
+    assert scope.cancelled_caught
+
+
+@pytest.mark.anyio
+async def test_cancel_scope_without_seconds_has_no_limit_and_may_shield() -> None:
+    with cancel_scope(None) as outer:
+        with cancel_scope(None, shield=True) as inner:
+            outer.cancel()
+            await checkpoint()
+        assert inner.deadline == math.inf
+
+    assert outer.cancelled_caught or outer.cancel_called

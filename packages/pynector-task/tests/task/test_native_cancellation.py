@@ -174,3 +174,32 @@ def test_a_keyboard_interrupt_of_a_child_ends_the_program(stop: type[BaseExcepti
 
     with pytest.raises(stop):
         asyncio.run(main())
+
+
+@pytest.mark.parametrize("callbacks_later", range(8))
+async def test_a_native_cancellation_at_any_moment_of_leaving_loses_neither_error_nor_child(
+    callbacks_later: int,
+) -> None:
+    async def fail() -> None:
+        cancel_later(callbacks_later)
+        raise ValueError("task failed")
+
+    async def body() -> None:
+        async with create_task_group() as tg:
+            tg.start_soon(log_end, log)
+            await wait_all_tasks_blocked()
+            tg.start_soon(fail)
+            await anyio.sleep_forever()
+
+    def cancel_later(callbacks: int) -> None:
+        if callbacks:
+            asyncio.get_running_loop().call_soon(cancel_later, callbacks - 1)
+        else:
+            task.cancel()
+
+    log: list[str] = []
+    task = asyncio.create_task(body())
+    with pytest.raises((ValueError, asyncio.CancelledError)):
+        await task
+    assert log == ["ended"]
+    assert task.cancelled() or isinstance(task.exception(), ValueError)
