@@ -2,10 +2,7 @@
 
 import signal
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from time import perf_counter
 
 import anyio
@@ -15,22 +12,15 @@ from crawl.client import Client
 from crawl.connection import Connection
 from crawl.crawler import Crawler
 from crawl.journal import Journal
+from crawl.options import Options, parse
 from crawl.outcome import Outcome
 from crawl.progress import show_progress
 from crawl.report import Report
 from crawl.server import Server
-from crawl.target import Target
 from pynector.concurrency.cancel import CancelScope
 from pynector.concurrency.patterns import ConnectionPool, PoolWatch
 from pynector.concurrency.task import TaskStatus, create_task_group
 
-EXIT_CODES = """\
-exit codes:
-  0    every link leads somewhere; on the made-up site, all but those that are broken on purpose
-  1    a link is broken that should not be
-  2    wrong arguments
-  130  ended by Ctrl-C; the summary tells what was found so far
-"""
 BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
     "asyncio": ("asyncio", {"use_uvloop": False}),
     "uvloop": ("asyncio", {"use_uvloop": True}),
@@ -38,28 +28,15 @@ BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
 }
 
 
-class Options:
-    """The arguments of the command line."""
-
-    backend: str
-    connections: int
-    folder: Path | None
-    pages: int | None
-    rate: float | None
-    record: Path | None
-    timeout: float | None
-    url: str | None
-
-
 class Run:
     """One run of the program."""
 
-    def __init__(self, options: Options, target: Target) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._target = target
+        self._target = options.target
         self._console = Console(force_terminal=sys.stdout.isatty())  # whatever the environment says
         self._report = Report()
-        self._origin = target.origin
+        self._origin = options.target.origin
         self._is_complete = False
 
     def __call__(self) -> Outcome:
@@ -122,57 +99,11 @@ async def cancel_on_ctrl_c(scope: CancelScope, *, task_status: TaskStatus[None])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = ArgumentParser(
-        prog="demo", description=__doc__, epilog=EXIT_CODES, formatter_class=RawDescriptionHelpFormatter
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--url", help="crawl the site that has this page; its host is never left")
-    where.add_argument(
-        "--folder", type=Path, help="crawl the HTML files of this folder, served on the loopback"
-    )
-    parser.add_argument("--backend", choices=BACKENDS, default="asyncio")
-    parser.add_argument(
-        "--pages", type=count, help="pages to make up, or the most to visit (1000; a folder: all)"
-    )
-    parser.add_argument("--connections", type=count, default=16, help="connections at a time (16)")
-    parser.add_argument("--timeout", type=amount, help="seconds for each attempt (10; made-up site: 1)")
-    parser.add_argument(
-        "--rate", type=amount, help="requests a second at most (with --url: 20; else: no limit)"
-    )
-    parser.add_argument("--record", type=Path, help="write a line of JSON for each page to this file")
-    options = parser.parse_args(arguments, Options())
-    if options.backend == "uvloop" and find_spec("uvloop") is None:
-        parser.error("uvloop is not installed")
-    try:
-        target = target_of(options)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    outcome = Run(options, target)()
+    """Run the program, and give its exit code."""
+    outcome = Run(parse(arguments, description=__doc__))()
     for line in outcome.lines():
         print(line)
     return outcome.exit_code
-
-
-def target_of(options: Options) -> Target:
-    if options.url is not None:
-        return Target.at(options.url, limit=options.pages or 1000)
-    if options.folder is not None:
-        return Target.in_folder(options.folder, limit=options.pages)
-    return Target.made_up(options.pages or 1000)
-
-
-def count(text: str) -> int:
-    """An argument that counts something."""
-    if (number := int(text)) < 1:
-        raise ArgumentTypeError(f"must be >= 1, not {number}")
-    return number
-
-
-def amount(text: str) -> float:
-    """An argument of which there must be some."""
-    if not (number := float(text)) > 0:
-        raise ArgumentTypeError(f"must be > 0, not {number:g}")
-    return number
 
 
 if __name__ == "__main__":

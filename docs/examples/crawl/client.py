@@ -7,7 +7,6 @@ import h11
 
 from pynector.concurrency.patterns import ConnectionPool, FailedAttempt, PoolError, RetryPolicy
 from pynector.concurrency.primitives import RateLimiter
-from pynector.concurrency.task.lowlevel import current_time
 
 from .connection import Connection, Response, TooLong
 from .report import Report
@@ -73,9 +72,9 @@ class Client:
 
     async def _ask(self, target: str) -> Response:
         async with self._pool.acquire() as connection:
-            began = current_time()
+            began = anyio.current_time()
             response = await connection.get(target)
-            self._report.seconds.append(current_time() - began)
+            self._report.seconds.append(anyio.current_time() - began)
             if not connection.is_reusable:
                 await self._pool.discard(connection)
         if response.status in (429, 503):
