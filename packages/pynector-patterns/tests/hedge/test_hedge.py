@@ -1,5 +1,6 @@
 """A second try while the first is slow."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -141,6 +142,18 @@ async def test_attempts_may_be_retried() -> None:
     policy = RetryPolicy(attempts=2, backoff=0, before_sleep=None)
 
     assert await hedge(policy, Service(-1, 1), delay=60, max_attempts=1) == 1
+
+
+@pytest.mark.on("asyncio")
+async def test_attempts_that_were_cancelled_natively_are_no_answer() -> None:
+    async def fetch() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await anyio.sleep(1)
+
+    with pytest.raises(anyio.TaskCancelled, match="not by the caller"):
+        await hedge(fetch, delay=2)
 
 
 @pytest.mark.parametrize(

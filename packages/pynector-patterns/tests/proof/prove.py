@@ -17,14 +17,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+import scenarios_calls
 import scenarios_patterns
 import scenarios_primitives
+import scenarios_queues
 
 from pynector.concurrency.testing import Report, cancel_everywhere, explore
 
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
     scenario.__name__: scenario
-    for scenario in (*scenarios_primitives.SCENARIOS, *scenarios_patterns.SCENARIOS)
+    for module in (scenarios_primitives, scenarios_queues, scenarios_patterns, scenarios_calls)
+    for scenario in module.SCENARIOS
 }
 LANES = [("asyncio", False), ("trio", False)]
 if sys.version_info >= (3, 12):

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar, TypeVarTuple
 
+from anyio import TaskCancelled
+
 from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
@@ -36,6 +38,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     Raises:
         TypeError: an argument is of the wrong type.
         ValueError: a number is out of its range.
+        anyio.TaskCancelled: the attempts were cancelled natively, and not by the caller.
 
     Example:
         ```python
@@ -101,9 +104,12 @@ class _Race(Generic[T]):
 
         Raises:
             Exception: nobody won; it is the last error.
+            TaskCancelled: nobody won and nobody failed.
         """
         if self.won:
             return self._answer
+        if not self.errors:
+            raise TaskCancelled("the attempts were cancelled, and not by the caller")
         *others, last = self.errors
         self.errors.clear()  # their tracebacks lead here
         if others:
