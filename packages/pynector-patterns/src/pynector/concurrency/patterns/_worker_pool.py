@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextvars import copy_context
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from anyio import BrokenResourceError, ClosedResourceError, WouldBlock
 
-from pynector.concurrency.cancel import CancelScope, move_on_after
+from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import (
     check_callable,
@@ -15,11 +15,14 @@ from pynector.concurrency.task.lowlevel import (
     check_seconds,
     checkpoint,
     current_task,
+    thread_budget,
 )
 
 from ._workers.backlog import Backlog
 from ._workers.crew import Crew
+from ._workers.error_policy import OnError
 from ._workers.item_handle import ItemHandle
+from ._workers.item_map import map_items
 from ._workers.owner import Owner
 from ._workers.statistics import WorkerPoolStatistics
 
@@ -83,19 +86,17 @@ class WorkerPool(Generic[T, R]):
         *,
         max_queue: int | None = 1000,
         priorities: bool = False,
-        on_error: Literal["report", "cancel"] | Callable[[T, Exception], object] = "report",
+        on_error: OnError[T] = "report",
     ) -> None:
         check_int("num_workers", num_workers, minimum=1)
         check_callable("worker_func", worker_func)
         if max_queue is not None:
             check_int("max_queue", max_queue, minimum=1)
-        if on_error not in {"report", "cancel"} and not callable(on_error):
-            raise ValueError(f"on_error must be 'report', 'cancel' or a function, not {on_error!r}")
         self._backlog: Backlog[ItemHandle[T, R]] = Backlog(max_queue, by_priority=priorities)
-        self._crew = Crew(worker_func, num_workers, self._backlog, self._enter_error)
+        self._line = self._backlog.line
+        self._budget = thread_budget()
+        self._crew = Crew(worker_func, num_workers, self._backlog, on_error)
         self._priorities = priorities
-        self._on_error = on_error
-        self._cause: Exception | None = None
         self._group: TaskGroup | None = None
         self._owner: Owner | None = None
         self._is_new = True
@@ -127,9 +128,9 @@ class WorkerPool(Generic[T, R]):
         if (exc is None or swallowed) and self._group.cancel_scope.cancel_called:
             raise BrokenResourceError("worker pool: a worker was cancelled from outside before it began")
         if exc is None:
-            self._raise_errors()
+            self._crew.policy.raise_errors()
         else:
-            self._note_errors(exc)
+            self._crew.policy.note_errors(exc)
 
     async def start(self) -> None:
         """Start the pool; `stop` must be called for it later, by any task.
@@ -168,7 +169,9 @@ class WorkerPool(Generic[T, R]):
         if not self._crew.has_ended:
             self._crew.cancel()
         await self._wait_for_end()
-        self._raise_errors()
+        if self._owner is not None and self._owner.error is not None:
+            raise self._owner.error
+        self._crew.policy.raise_errors()
         return self.unprocessed
 
     async def submit(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -183,22 +186,24 @@ class WorkerPool(Generic[T, R]):
                 made with `priorities=True`.
 
         Raises:
-            RuntimeError: the pool was not started.
+            RuntimeError: the pool was not started; or all its workers would wait for room, which they make.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
             self._check_priority(priority)
-        crew, backlog = self._crew, self._backlog
-        if crew.spend():
+        budget = self._budget
+        budget.left -= 1
+        if budget.left <= 0:
+            budget.renew()
             await checkpoint()
-        if len(backlog.line) >= backlog.capacity:
+        if len(self._line) >= self._backlog.capacity:
             await self._wait_for_room()
-        handle = ItemHandle(crew, item, copy_context())
+        handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
         if self._priorities:
             handle.priority = priority or 0
-        backlog.line.append(handle)
-        if crew.may_call:
-            crew.call()
+        self._line.append(handle)
+        if self._crew.may_call:
+            self._crew.call()
         return handle
 
     def submit_nowait(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -211,21 +216,21 @@ class WorkerPool(Generic[T, R]):
         """
         if priority is not None:
             self._check_priority(priority)
-        crew, backlog = self._crew, self._backlog
-        if len(backlog.line) >= backlog.capacity:
+        if len(self._line) >= self._backlog.capacity:
             self._check_open()
             raise WouldBlock
-        handle = ItemHandle(crew, item, copy_context())
+        handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
         if self._priorities:
             handle.priority = priority or 0
-        backlog.line.append(handle)
-        if crew.may_call:
-            crew.call()
+        self._line.append(handle)
+        if self._crew.may_call:
+            self._crew.call()
         return handle
 
     async def _wait_for_room(self) -> None:
         self._check_open()
-        await self._backlog.wait_for_room()
+        with self._crew.member_that_waits(current_task()):
+            await self._backlog.wait_for_room()
         self._backlog.keep_promise()
         self._check_open()
 
@@ -249,22 +254,7 @@ class WorkerPool(Generic[T, R]):
             RuntimeError: the pool was not started.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
-        handles: list[ItemHandle[T, R]] = []
-        try:
-            if isinstance(items, AsyncIterable):
-                async for item in items:
-                    handles.append(await self.submit(item))
-            else:
-                for item in items:
-                    handles.append(await self.submit(item))
-            return [await handle for handle in handles]
-        except BaseException:
-            for handle in handles:
-                handle.cancel()
-            with CancelScope(shield=True):
-                for handle in handles:
-                    await handle.wait()
-            raise
+        return await map_items(self.submit, items)
 
     def resize(self, num_workers: int) -> None:
         """Let *num_workers* items be worked on at a time; workers too many leave when their item is done."""
@@ -301,7 +291,9 @@ class WorkerPool(Generic[T, R]):
             return
         if self._is_new:
             raise RuntimeError("worker pool is not started; use it with 'async with', or call start() first")
-        raise ClosedResourceError("worker pool is stopped; it takes no more items") from self._cause
+        raise ClosedResourceError(
+            "worker pool is stopped; it takes no more items"
+        ) from self._crew.policy.cause
 
     def _check_priority(self, priority: float) -> None:
         if not self._priorities:
@@ -310,32 +302,8 @@ class WorkerPool(Generic[T, R]):
             raise ValueError("priority must be a number, not NaN")
 
     def _refuse_worker(self, what: str) -> None:
-        if self._crew.is_member(current_task()):
+        if current_task() in self._crew.tasks:
             raise RuntimeError(f"worker pool: {what} called by one of its items; it would wait for itself")
 
     async def _wait_for_end(self) -> None:
         await (self._crew.wait_for_end() if self._owner is None else self._owner.wait())
-
-    def _enter_error(self, handle: ItemHandle[T, R], error: Exception) -> None:
-        ledger = self._crew.ledger
-        ledger.enter_error(handle, error)
-        if callable(self._on_error):
-            try:
-                self._on_error(handle.item, error)
-            except Exception as another:
-                ledger.keep(handle, another)
-            return
-        ledger.keep(handle, error)
-        if self._on_error == "cancel":
-            self._cause = self._cause or error
-            self._crew.cancel()
-
-    def _raise_errors(self) -> None:
-        if self._owner is not None and self._owner.error is not None:
-            raise self._owner.error
-        if errors := self._crew.ledger.take_errors():
-            raise ExceptionGroup(f"{len(errors)} items of a worker pool failed", errors)
-
-    def _note_errors(self, exc: BaseException) -> None:
-        for error in self._crew.ledger.errors:
-            exc.add_note(f"an item of a worker pool failed, too: {error!r}")

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
-from pynector.concurrency.task.lowlevel import checkpoint, operation_budget
+from pynector.concurrency.task.lowlevel import checkpoint, thread_budget
 
 from .._own_context import call_in, contents_of
 from .source import close_source, iterator_of
@@ -55,7 +55,7 @@ class ListRun(Generic[T, R]):
 
     async def _work(self) -> None:
         func, results, context = self._func, self._results, self._context
-        spend = operation_budget()
+        budget = thread_budget()
         has_item = False
         for item in self._items:
             if not has_item:
@@ -74,7 +74,9 @@ class ListRun(Generic[T, R]):
             except BaseException as error:
                 self._error = self._error or error  # what awaits a cancelled task fails with a cancellation
                 raise
-            if spend():
+            budget.left -= 1
+            if budget.left <= 0:
+                budget.renew()
                 await checkpoint()
 
     def _fail(self, error: Exception) -> None:

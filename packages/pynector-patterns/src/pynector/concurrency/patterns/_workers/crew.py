@@ -2,14 +2,16 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from contextvars import Context
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pynector.concurrency.task import TaskGroup
 from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
 
 from .backlog import Backlog
+from .error_policy import ErrorPolicy, OnError
 from .item_handle import ItemHandle
 from .ledger import Ledger
 from .waking import wake_all
@@ -17,7 +19,6 @@ from .worker import Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
-OnError = Callable[[ItemHandle[T, R], Exception], None]
 
 
 class Crew(Generic[T, R]):
@@ -31,6 +32,7 @@ class Crew(Generic[T, R]):
         size: How many workers there may be.
         is_open: Whether new items are taken.
         may_call: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
+        tasks: The workers' tasks, those that have begun to run.
         has_ended: Whether all workers have left, and none will come.
     """
 
@@ -39,7 +41,7 @@ class Crew(Generic[T, R]):
         func: Callable[[T], Awaitable[R]],
         size: int,
         backlog: Backlog[ItemHandle[T, R]],
-        on_error: OnError[T, R],
+        on_error: OnError[T],
     ) -> None:
         self.size = size
         self.is_open = False
@@ -47,8 +49,8 @@ class Crew(Generic[T, R]):
         self.func = func
         self.backlog = backlog
         self.line = backlog.line
-        self.enter_error = on_error
         self.ledger: Ledger[T] = Ledger()
+        self.policy = ErrorPolicy(on_error, self.ledger, self.cancel)
         self.spend = operation_budget()
         self._quiet: ParkingLot[None] = ParkingLot("WorkerPool.join")
         self._end: ParkingLot[None] = ParkingLot("WorkerPool.stop")
@@ -56,6 +58,8 @@ class Crew(Generic[T, R]):
         self._workers: set[Worker[T, R]] = set()
         self._idle: set[Worker[T, R]] = set()
         self.may_call = True
+        self.tasks: set[object] = set()
+        self._waiting = 0  # workers whose items wait for room
         self._group: TaskGroup | None = None
         self._context = Context()
 
@@ -73,10 +77,6 @@ class Crew(Generic[T, R]):
     def is_quiet(self) -> bool:
         """Whether no item is queued or running."""
         return not self.line and len(self._idle) == len(self._workers)
-
-    def is_member(self, task: object) -> bool:
-        """Whether *task* is one of the workers."""
-        return any(worker.task is task for worker in self._workers)
 
     def open(self, context: Context) -> None:
         """Take items from now on; workers run in copies of *context*."""
@@ -143,8 +143,9 @@ class Crew(Generic[T, R]):
             self._workers.add(worker)
             worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
 
-    def arrive(self) -> None:
-        """The worker that was called has come."""
+    def arrive(self, worker: Worker[T, R]) -> None:
+        """A worker that was called has come."""
+        self._idle.discard(worker)
         self.may_call = True
         if len(self.line) > 1:
             self.call()
@@ -159,20 +160,38 @@ class Crew(Generic[T, R]):
         if not self.is_quiet:
             await self._quiet.park(_ignore)
 
-    async def be_idle(self, worker: Worker[T, R]) -> None:
-        """Wait until there may be something to do."""
+    def be_idle(self, worker: Worker[T, R]) -> Coroutine[Any, Any, None]:
+        """Wait until there may be something to do; the worker is to `arrive` then."""
         self._idle.add(worker)
         self.may_call = True
-        self._tell_if_quiet()
+        if len(self._idle) == len(self._workers):
+            wake_all(self._quiet)
+        return self._work.park(self._lose_call)
+
+    @contextmanager
+    def member_that_waits(self, task: object) -> Generator[None, None, None]:
+        """Note that *task* waits for room, if it is a worker.
+
+        Raises:
+            RuntimeError: then all workers would wait, and none make room.
+        """
+        is_member = task in self.tasks
+        if is_member and self._waiting + 1 >= max(self.size, len(self._workers)):
+            raise RuntimeError(
+                "worker pool: all workers would wait for room in the queue, which only they make;"
+                " use submit_nowait(), or a larger max_queue"
+            )
+        self._waiting += is_member
         try:
-            await self._work.park(self._lose_call)
+            yield
         finally:
-            self._idle.discard(worker)
-        self.arrive()
+            self._waiting -= is_member
 
     def leave(self, worker: Worker[T, R]) -> None:
         """A worker is about to end."""
         self._workers.discard(worker)
+        self.tasks.discard(worker.task)
+        self._idle.discard(worker)
         self.may_call = True
         self.call()
         self._tell_if_quiet()

@@ -27,7 +27,20 @@ class ItemStatus(Enum):
     CANCELLED = "cancelled"
 
 
-class ItemHandle(Generic[T, R]):
+class _ItemFields:
+    # CPython makes instances faster of a class that is not generic, and has no slots.
+
+    def __init__(self, crew: "Crew[Any, Any]", item: Any, context: Context) -> None:
+        self._crew = crew
+        self._item = item
+        # Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster.
+        self._stage: Context | Worker[Any, Any] | ItemStatus = context
+        # Not done: where to wait, if somebody does. Done: the value, or the error.
+        self._outcome: Any = None
+        self.priority: float
+
+
+class ItemHandle(_ItemFields, Generic[T, R]):
     """An item that a `WorkerPool` took: await it for the result.
 
     Awaiting waits until the item is done, and gives what the worker function returned, or raises what it
@@ -35,18 +48,9 @@ class ItemHandle(Generic[T, R]):
     An error that was raised by awaiting, or read as `exception`, is not raised again by stopping the pool.
     """
 
-    __slots__ = ("_crew", "_item", "_outcome", "_stage", "priority")
-
     Status = ItemStatus
 
-    def __init__(self, crew: "Crew[T, R]", item: T, context: Context) -> None:
-        self._crew = crew
-        self._item = item
-        # Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster.
-        self._stage: Context | Worker[T, R] | ItemStatus = context
-        # Not done: where to wait, if somebody does. Done: the value, or the error.
-        self._outcome: Any = None
-        self.priority: float
+    _item: T
 
     @property
     def item(self) -> T:

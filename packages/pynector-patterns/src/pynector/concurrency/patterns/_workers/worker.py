@@ -62,9 +62,10 @@ class Worker(Generic[T, R]):
         One long loop: what is called or looked up for each item is a good part of what a short one costs.
         """
         self.task = current_task()
+        self._crew.tasks.add(self.task)
         crew, backlog, ledger = self._crew, self._crew.backlog, self._crew.ledger
         func, line, take = crew.func, backlog.line, backlog.line.popleft
-        crew.arrive()
+        crew.arrive(self)
         try:
             while True:
                 for _ in range(OPERATIONS):
@@ -72,6 +73,7 @@ class Worker(Generic[T, R]):
                         if self.must_leave or not crew.is_open:
                             return
                         await crew.be_idle(self)
+                        crew.arrive(self)
                     if self.must_leave:
                         return
                     handle = take()
@@ -86,25 +88,37 @@ class Worker(Generic[T, R]):
                         else:
                             value = await call_in(context, func, handle._item)
                     except Exception as error:
-                        crew.enter_error(handle, error)
+                        crew.policy.enter(handle, error)
                     except BaseException as error:
-                        return self._interrupted(handle, error)
+                        self._enter_interruption(handle, error)
+                        raise
                     else:
                         ledger.finished += 1
                         handle._stage = FINISHED
                         lot, handle._outcome = handle._outcome, value
                         if lot is not None:
                             wake_all(lot)
-                await checkpoint()
+                if line:
+                    await checkpoint()
+        except get_cancelled_exc_class() as error:
+            await self._end_cancelled(error)
         finally:
             crew.leave(self)
 
-    def _interrupted(self, handle: ItemHandle[T, R], error: BaseException) -> None:
-        if not isinstance(error, get_cancelled_exc_class()):
+    def _enter_interruption(self, handle: ItemHandle[T, R], error: BaseException) -> None:
+        if isinstance(error, get_cancelled_exc_class()):
+            self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+        else:
             self._crew.ledger.enter_error(handle, error)
-            raise error
-        self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
-        # A cancellation of asyncio's own ends here, with the task. AnyIO would take it for a failure, and
-        # cancel all workers: but the item may just have awaited something that was cancelled.
-        if current_effective_deadline() == -math.inf:
-            raise error
+
+    async def _end_cancelled(self, error: BaseException) -> None:
+        # A cancellation of asyncio's own ends this task, and is not passed on: AnyIO would take it for a failure
+        # and cancel all workers, though the item may just have awaited something that was cancelled.
+        if current_effective_deadline() > -math.inf:
+            try:
+                return await checkpoint()
+            except get_cancelled_exc_class() as again:
+                error = again  # all tasks are being cancelled, and so the group
+        if not self._is_cancelled:
+            self._crew.cancel()  # it is the group, and with it all workers
+        raise error

@@ -1,0 +1,44 @@
+"""Submitting many items to a worker pool, and waiting for all their results."""
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from pynector.concurrency.cancel import CancelScope
+
+from .item_handle import ItemHandle
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def map_items(
+    submit: Callable[[T], Awaitable[ItemHandle[T, R]]], items: Iterable[T] | AsyncIterable[T]
+) -> list[R]:
+    """Submit all *items*, and give their results, in order; all or none: see `WorkerPool.map`."""
+    handles: list[ItemHandle[T, R]] = []
+    results: list[R] = []
+    try:
+        if isinstance(items, AsyncIterable):
+            async for item in items:
+                handles.append(await submit(item))
+                _collect(handles, results)
+        else:
+            for item in items:
+                handles.append(await submit(item))
+                _collect(handles, results)
+        for handle in handles[len(results) :]:
+            results.append(await handle)
+        return results
+    except BaseException:
+        for handle in handles:
+            handle.cancel()
+        with CancelScope(shield=True):
+            for handle in handles:
+                await handle.wait()
+        raise
+
+
+def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> None:
+    # So that an early failure is noticed before a long input has been submitted.
+    while len(results) < len(handles) and handles[len(results)].done:
+        results.append(handles[len(results)].return_value)
