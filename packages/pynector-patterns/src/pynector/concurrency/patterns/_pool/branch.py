@@ -31,6 +31,7 @@ class Branch(Lender[C], Generic[K, C]):
         self.key = key
         self.connector.may_own = branches.may_own
         self.on_lessened = branches.on_lessened
+        self.settle()
 
     @property
     def needs(self) -> int:
@@ -74,6 +75,9 @@ class Branch(Lender[C], Generic[K, C]):
     def pass_places_on(self) -> None:
         self.branches.pass_places_on()
         self.settle()
+
+    def settle(self) -> None:
+        self.calm = False  # another key may wait for what comes back
 
     def give_back(self, slot: Slot[C]) -> None:
         if not self.closed and self.branches.others_come_first(self):

@@ -5,13 +5,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
-from anyio import ClosedResourceError
-
 from pynector.concurrency.task import create_task_group
 
 from .branch import Branch
 from .ledger import Ledger
-from .receiver import foreign_connection
+from .refusal import closed_pool, foreign_connection
 from .slot import Slot
 from .statistics import PoolStatistics
 from .terms import Terms
@@ -68,7 +66,7 @@ class Branches(Generic[K, C]):
     def check_open(self) -> None:
         """Refuse to work when the pool is closed."""
         if self.closed:
-            raise ClosedResourceError("connection pool is closed; a closed pool cannot be used again")
+            raise closed_pool()
 
     def begin(self, branch: Branch[K, C]) -> None:
         """A task asks for a connection that was not idle."""

@@ -1,13 +1,12 @@
 """The pool of connections."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar, overload
+from typing import Generic, Literal, Self, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import check_int, check_seconds
 
+from .factory import ConnectionFactory
 from .hook import Hook
 from .keeper import Keeper
 from .lease import Lease
@@ -89,45 +88,11 @@ class ConnectionPool(Generic[C]):
 
     __slots__ = ("__weakref__", "_entered", "_keeper", "_lender")
 
-    @overload
     def __init__(
         self,
         *,
         max_connections: int,
-        connection_factory: Callable[[], Awaitable[C]],
-        acquire_timeout: float | None = 30.0,
-        limits: PoolLimits = ...,
-        check: Hook[C] | None = None,
-        reset: Hook[C] | None = None,
-        order: Literal["lifo", "fifo"] = "lifo",
-        grace: float = 0.0,
-        close_timeout: float = 5.0,
-        watch: PoolWatch = ...,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        *,
-        max_connections: int,
-        connection_factory: Callable[[], AbstractAsyncContextManager[C] | AbstractContextManager[C]],
-        acquire_timeout: float | None = 30.0,
-        limits: PoolLimits = ...,
-        check: Hook[C] | None = None,
-        reset: Hook[C] | None = None,
-        order: Literal["lifo", "fifo"] = "lifo",
-        grace: float = 0.0,
-        close_timeout: float = 5.0,
-        watch: PoolWatch = ...,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        *,
-        max_connections: int,
-        connection_factory: Callable[
-            [], Awaitable[C] | AbstractAsyncContextManager[C] | AbstractContextManager[C]
-        ],
+        connection_factory: ConnectionFactory[C],
         acquire_timeout: float | None = 30.0,
         limits: PoolLimits = PoolLimits(),  # noqa: B008  # immutable
         check: Hook[C] | None = None,
@@ -185,7 +150,12 @@ class ConnectionPool(Generic[C]):
         lender = self._lender
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
-            lender.give_back(slot)  # the short way; what follows does the same, after a look
+            # The short way. What follows does the same, after a look.
+            if lender.waiting:
+                lender.give_back(slot)
+            else:
+                slot.lease = None
+                lender.idle.append(slot)
         elif (slot := lender.lent_slot(connection)) is not None:
             await lender.end(slot, clean=True)
 

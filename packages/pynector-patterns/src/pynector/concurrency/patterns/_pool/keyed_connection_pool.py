@@ -1,13 +1,13 @@
 """The pool of connections to many hosts."""
 
-from collections.abc import Awaitable, Callable, Hashable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Hashable
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar, overload
+from typing import Generic, Literal, Self, TypeVar
 
 from pynector.concurrency.task.lowlevel import check_int, check_seconds
 
 from .branches import Branches
+from .factory import KeyedConnectionFactory
 from .hook import Hook
 from .keeper import Keeper
 from .keyed_lease import KeyedLease
@@ -73,48 +73,12 @@ class KeyedConnectionPool(Generic[K, C]):
 
     __slots__ = ("__weakref__", "_branches", "_entered", "_keeper")
 
-    @overload
     def __init__(
         self,
         *,
         max_per_key: int,
         max_connections: int,
-        connection_factory: Callable[[K], Awaitable[C]],
-        acquire_timeout: float | None = 30.0,
-        limits: PoolLimits = DEFAULT_LIMITS,
-        check: Hook[C] | None = None,
-        reset: Hook[C] | None = None,
-        order: Literal["lifo", "fifo"] = "lifo",
-        grace: float = 0.0,
-        close_timeout: float = 5.0,
-        watch: PoolWatch = ...,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        *,
-        max_per_key: int,
-        max_connections: int,
-        connection_factory: Callable[[K], AbstractAsyncContextManager[C] | AbstractContextManager[C]],
-        acquire_timeout: float | None = 30.0,
-        limits: PoolLimits = DEFAULT_LIMITS,
-        check: Hook[C] | None = None,
-        reset: Hook[C] | None = None,
-        order: Literal["lifo", "fifo"] = "lifo",
-        grace: float = 0.0,
-        close_timeout: float = 5.0,
-        watch: PoolWatch = ...,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        *,
-        max_per_key: int,
-        max_connections: int,
-        connection_factory: Callable[
-            [K], Awaitable[C] | AbstractAsyncContextManager[C] | AbstractContextManager[C]
-        ],
+        connection_factory: KeyedConnectionFactory[K, C],
         acquire_timeout: float | None = 30.0,
         limits: PoolLimits = DEFAULT_LIMITS,
         check: Hook[C] | None = None,

@@ -39,14 +39,10 @@ class Lease(Generic[C]):
     def __await__(self) -> Generator[Any, Any, C]:
         lender = self.lender
         lender.leases = lease = lender.leases + 1
-        if lease & 63:  # else a checkpoint is due
-            try:
-                slot = lender.pop_ready()
-            except IndexError:
-                pass
-            else:
-                slot.lease = self
-                return slot.connection
+        if lender.ready and lease & 63:  # else a checkpoint is due
+            slot = lender.pop_idle()
+            slot.lease = self
+            return slot.connection
         slot = yield from lender.lend(self).__await__()
         return slot.connection
 
@@ -55,15 +51,10 @@ class Lease(Generic[C]):
             raise RuntimeError("lease is entered already; call acquire() for each 'async with'")
         lender = self.lender
         lender.leases = lease = lender.leases + 1
-        if lease & 63:
-            try:
-                slot = lender.pop_ready()
-            except IndexError:
-                pass
-            else:
-                slot.lease = self
-                self.slot = slot
-                return slot.connection
+        if lender.ready and lease & 63:
+            self.slot = slot = lender.pop_idle()
+            slot.lease = self
+            return slot.connection
         self.slot = slot = await lender.lend(self)
         return slot.connection
 
@@ -76,7 +67,11 @@ class Lease(Generic[C]):
             return  # given back or discarded within the block
         lender = self.lender
         if kind is None and lender.calm:
-            lender.give_back(slot)
+            if lender.waiting:
+                lender.give_back(slot)
+            else:
+                slot.lease = None
+                lender.idle.append(slot)
         else:
             await lender.end(slot, clean=kind is None)
 

@@ -1,9 +1,7 @@
 """What the pool does: it acts on what `PoolState` decides."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-from anyio import ClosedResourceError
+from typing import Any, NoReturn, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.primitives import Event
@@ -14,6 +12,7 @@ from .hook import call_hook
 from .ledger import Ledger
 from .patience import Patience
 from .receiver import Receiver
+from .refusal import closed_pool, closed_while_waiting
 from .slot import Grant, Slot, Turn
 from .statistics import PoolStatistics
 from .terms import Terms
@@ -50,11 +49,11 @@ class Lender(Receiver[C]):
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
-        checkpoint_is_due = not self.leases & 63
         self.leases -= 1  # counted again when there is one
-        if checkpoint_is_due:
+        if self.leases & 63 == 63:  # the next is the 64th
             await checkpoint()
-        self.check_open()
+        if self.closed:
+            self.check_open()
         asked_at: float | None = None
         grant = self.request()
         if grant is None:
@@ -68,7 +67,8 @@ class Lender(Receiver[C]):
             finally:
                 self.waiting -= 1
                 self._patience.end(task)
-            self._accept(grant)
+            if self.closed or grant is Turn.LATE:
+                self._refuse(grant)
             self.ledger.waited += 1
         if not (self._plain and isinstance(grant, Slot)):
             grant = await self._make_ready(grant, asked_at)
@@ -82,12 +82,11 @@ class Lender(Receiver[C]):
         if limit is not None and self.statistics().waiting >= limit:
             raise self._error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
 
-    def _accept(self, grant: Grant[C]) -> None:
+    def _refuse(self, grant: Grant[C]) -> NoReturn:
         if grant is Turn.LATE:
             raise self.late()
-        if self.closed:
-            self.take_back(grant)
-            self.check_open()
+        self.take_back(grant)
+        raise closed_pool()
 
     async def _make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
@@ -131,7 +130,8 @@ class Lender(Receiver[C]):
         if not isinstance(grant, Slot):
             return None
         self.not_opened()
-        self._accept(grant)
+        if self.closed:
+            self._refuse(grant)
         return grant
 
     async def _is_fit(self, slot: Slot[C]) -> bool:
@@ -164,8 +164,7 @@ class Lender(Receiver[C]):
 
     def _check_not_closed(self, slot: Slot[C]) -> None:
         if self.closed:
-            self.take_back(slot)
-            self.check_open()
+            self._refuse(slot)
 
     def shut(self) -> None:
         """Lend no more: those who wait fail, and what is being opened is cancelled."""
@@ -236,8 +235,3 @@ class Lender(Receiver[C]):
     def oldest_wait(self) -> float:
         """Since when the first who waits has been waiting."""
         return self._patience.oldest()
-
-
-def closed_while_waiting() -> ClosedResourceError:
-    """Make the error for those who waited when the pool was closed."""
-    return ClosedResourceError("connection pool was closed while this task waited")

@@ -6,6 +6,7 @@ from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import current_time
 
 from .hook import call_hook
+from .refusal import foreign_connection, not_lent
 from .slot import Slot
 from .stock import Stock
 
@@ -35,7 +36,7 @@ class Receiver(Stock[C]):
                 raise foreign_connection()
             return None
         if slot.lease is None or slot.lease is ENDING:
-            raise RuntimeError("this connection is not lent; it was given back before")
+            raise not_lent()
         return slot
 
     async def end(self, slot: Slot[C], *, clean: bool) -> None:
@@ -109,8 +110,3 @@ class Receiver(Stock[C]):
         except Exception as error:
             return error
         return TimeoutError(f"no answer within {limit} s") if scope.cancelled_caught else None
-
-
-def foreign_connection() -> RuntimeError:
-    """Make the error for a connection that the pool does not know."""
-    return RuntimeError("this connection does not belong to this pool, or is closed")

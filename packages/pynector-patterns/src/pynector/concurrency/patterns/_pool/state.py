@@ -26,7 +26,6 @@ class PoolState(Generic[C]):
     __slots__ = (
         "_expired_lent",
         "_plain",
-        "_pop_idle",
         "calm",
         "closed",
         "closing",
@@ -35,7 +34,8 @@ class PoolState(Generic[C]):
         "leases",
         "max_connections",
         "opening",
-        "pop_ready",
+        "pop_idle",
+        "ready",
         "slots",
         "waiting",
     )
@@ -53,9 +53,9 @@ class PoolState(Generic[C]):
         self.closed = False
         self._plain = plain
         self._expired_lent = 0
-        self._pop_idle = self.idle.popleft if fifo else self.idle.pop
-        self.pop_ready = self._pop_idle if plain else deque[Slot[C]]().pop
-        """Gives an idle connection that may be lent without a further look; IndexError if there is none."""
+        self.pop_idle = self.idle.popleft if fifo else self.idle.pop
+        self.ready = self.idle if plain else deque[Slot[C]]()
+        """The idle ones, where they may be lent without a further look."""
         self.calm = plain
         """Whether a connection that comes back may be lent again without a further look."""
 
@@ -76,7 +76,7 @@ class PoolState(Generic[C]):
     def request(self) -> Grant[C] | None:
         """Give an idle connection, or a place to open one, or None: then the caller has to wait."""
         if self.idle:
-            return self._pop_idle()
+            return self.pop_idle()
         return Turn.OPEN if self.reserve() else None
 
     def reserve(self) -> bool:

@@ -4,14 +4,13 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from anyio import ClosedResourceError
-
 from pynector.concurrency.cancel import CancelScope
 from pynector.concurrency.task.lowlevel import current_time
 
 from .closing import Closing
 from .connector import Connector
 from .ledger import Ledger
+from .refusal import closed_pool
 from .retry_pause import RetryPause
 from .slot import Slot
 from .state import PoolState
@@ -43,7 +42,7 @@ class Stock(PoolState[C]):
     def check_open(self) -> None:
         """Refuse to work when the pool is closed."""
         if self.closed:
-            raise ClosedResourceError("connection pool is closed; a closed pool cannot be used again")
+            raise closed_pool()
 
     def lessened(self) -> None:
         """There is a connection less, or a place that was kept is free."""
