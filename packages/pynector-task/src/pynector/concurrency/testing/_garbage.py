@@ -26,6 +26,6 @@ def only_young_garbage() -> Generator[None]:
 
 
 def collect_young_garbage() -> None:
-    """Collect what a run has left behind; what it has left for good, such as imported modules, is young no more."""
+    """Collect what a run has left behind; what stays, such as imported modules, is young no more."""
     gc.collect()
     gc.freeze()

@@ -59,7 +59,9 @@ class Gate(trio.abc.Instrument):
         self._wrap = wrap
         self._places: dict[trio.lowlevel.Task, _Place] = {}
         self._line: list[_Place] = []
-        self._scheduled: set[trio.lowlevel.Task] = set()
+        self._scheduled = (
+            1  # tasks that are about to take a step; the one that adds this instrument is taking one
+        )
         self._granted: _Place | None = None
         self._settling = False
         self._clock = 0
@@ -109,14 +111,10 @@ class Gate(trio.abc.Instrument):
         task.coro = substitute
 
     def task_scheduled(self, task: trio.lowlevel.Task) -> None:
-        self._scheduled.add(task)
+        self._scheduled += 1
         place = self._places.get(task)
         if place is not None and place is not self._granted:
             place.woken = self._run.steps
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self.trio_steps += 1
-        self._scheduled.discard(task)
 
     def task_exited(self, task: trio.lowlevel.Task) -> None:
         self._places.pop(task, None)
@@ -129,6 +127,8 @@ class Gate(trio.abc.Instrument):
             self.stop()
 
     def _after_step(self, task: trio.lowlevel.Task) -> None:
+        self._scheduled -= 1
+        self.trio_steps += 1
         granted = self._granted
         if granted is not None and granted.native is task:
             self._granted = None
@@ -174,9 +174,12 @@ class Gate(trio.abc.Instrument):
     def _steps(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
         value: Any = None
         while True:
-            self._line.append(place)
-            turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
-            yield from turn.__await__()
+            if self._line or self._scheduled > 1:
+                self._line.append(place)
+                turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
+                yield from turn.__await__()
+            else:
+                self._granted = place  # there is no other; no need to line up
             if self.abandoned:
                 keep_for_ever(coroutine)
                 return None

@@ -39,6 +39,7 @@ class _TrioRun:
         self._run.forget_tasks()
 
     async def _main(self) -> None:
+        await trio.lowlevel.checkpoint()  # let trio's own tasks take their first step
         trio.lowlevel.add_instrument(self._gate)
         with self._gate.scope:
             async with trio.open_nursery() as nursery:
