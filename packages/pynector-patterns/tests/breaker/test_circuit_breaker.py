@@ -213,6 +213,20 @@ async def test_it_may_be_entered_around_a_block() -> None:
             pass
 
 
+async def test_it_is_left_by_the_task_that_entered_it() -> None:
+    breaker = CircuitBreaker()
+
+    await breaker.__aenter__()
+    async with anyio.create_task_group() as tg:
+
+        async def leave() -> None:
+            with pytest.raises(RuntimeError, match="is left by another task than the one that entered it"):
+                await breaker.__aexit__(None, None, None)
+
+        tg.start_soon(leave)
+    await breaker.__aexit__(None, None, None)
+
+
 async def test_wrap_decorates_and_hands_keyword_arguments_on() -> None:
     breaker = CircuitBreaker(threshold=1)
 

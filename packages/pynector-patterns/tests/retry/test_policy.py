@@ -1,9 +1,10 @@
 """What a policy tries again, and what it tells."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -237,10 +238,32 @@ async def test_nor_is_one_inside_a_group() -> None:
     assert not shown
 
 
-async def test_groups_of_errors_are_tried_again(service: Any) -> None:
-    policy = RetryPolicy(retry_on=ExceptionGroup)
+async def test_a_group_is_tried_again_if_all_errors_in_it_are_of_the_classes_given(service: Any) -> None:
+    policy = RetryPolicy(retry_on=OSError)
 
-    assert await policy(service(ExceptionGroup("both", [ValueError(), OSError()]), "answer")) == "answer"
+    assert await policy(service(ExceptionGroup("both", [ConnectionError(), OSError()]), "answer")) == "answer"
+    with pytest.raises(ExceptionGroup):
+        await policy(service(ExceptionGroup("both", [ConnectionError(), ValueError()]), "answer"))
+
+
+@pytest.mark.on("asyncio")
+@pytest.mark.parametrize("timeout", [None, 60])
+async def test_a_time_out_of_asyncio_around_it_ends_it(service: Any, timeout: float | None) -> None:
+    calls = service("slow", "answer")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await RetryPolicy(timeout=timeout)(calls)
+    assert len(calls.calls) == 1
+
+
+async def test_an_error_that_takes_no_notes_is_raised_all_the_same(service: Any) -> None:
+    @dataclass(frozen=True)
+    class Refused(Exception):
+        code: int
+
+    with pytest.raises(Refused):
+        await RetryPolicy()(service(*[Refused(503)] * 3))
 
 
 async def test_a_time_out_of_the_functions_own_is_an_error_like_any_other(service: Any) -> None:

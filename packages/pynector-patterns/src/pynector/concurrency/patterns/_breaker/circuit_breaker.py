@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, TypeVarTuple
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, cast
 
 from pynector.concurrency.task.lowlevel import check_callable, check_int, check_seconds, current_task
 
-from .._retry.retry_on import ErrorClasses, check_retry_on
+from .._retry.retry_on import ErrorClasses, check_retry_on, is_one_of
 from .circuit import Circuit, CircuitState
 from .guarded_call import GuardedCall
 
@@ -59,7 +59,7 @@ class CircuitBreaker:
         cool_down: Seconds that it stays open before a call may try.
         probes: Calls that may try when half-open, and must succeed to close it; at least one.
         timeout: Seconds given to each call. None: no limit.
-        trip_on: Classes of errors that count as failures, or a predicate.
+        trip_on: Classes of errors that count as failures, or a predicate. A group counts if all in it do.
         name: Stands in the error.
         on_change: Called with the old state and the new one.
 
@@ -172,7 +172,9 @@ class CircuitBreaker:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         task = current_task()
-        calls = self._calls[task]
+        calls = self._calls.get(task)
+        if calls is None:
+            raise RuntimeError("circuit breaker is left by another task than the one that entered it")
         call = calls.pop()
         if not calls:
             del self._calls[task]
@@ -184,5 +186,6 @@ class CircuitBreaker:
 
 def _predicate(choice: ErrorClasses | Callable[[Exception], bool]) -> Callable[[Exception], bool]:
     if isinstance(choice, tuple | type):
-        return lambda error: isinstance(error, choice)
+        classes = cast("ErrorClasses", choice)
+        return lambda error: is_one_of(error, classes)
     return choice

@@ -16,9 +16,7 @@ class GuardedCall:
 
     __slots__ = ("_circuit", "_counts", "_scope", "_timeout", "_turn")
 
-    def __init__(
-        self, circuit: Circuit, counts: Callable[[Exception], bool], timeout: float | None
-    ) -> None:
+    def __init__(self, circuit: Circuit, counts: Callable[[Exception], bool], timeout: float | None) -> None:
         self._circuit = circuit
         self._counts = counts
         self._timeout = timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anyio import current_effective_deadline
@@ -57,8 +58,7 @@ class Failures:
             return pause
         self._cause = None  # its traceback leads to the frame that holds this object
         if self._count > 1 or why:
-            error.add_note(f"gave up after {self._tally()}{why}")
-            self._tell(error)
+            self._tell(error, f"gave up after {self._tally()}{why}")
         return None
 
     def pause_after_timeout(self) -> float:
@@ -118,10 +118,10 @@ class Failures:
         attempts = "1 attempt" if self._count == 1 else f"{self._count} attempts"
         return f"{attempts}, {current_time() - self._started:.2f} s"
 
-    def _tell(self, error: Exception) -> None:
-        """Add the earlier errors to *error*."""
+    def _tell(self, error: Exception, *notes: str) -> None:
+        """Add *notes* and the earlier errors to *error*."""
         untold = self._count - 1 - len(self._lines)
-        if untold > 0:
-            error.add_note(f"attempts 1 to {untold}: not kept")
-        for line in self._lines:
-            error.add_note(line)
+        dots = [f"attempts 1 to {untold}: not kept"] if untold > 0 else []
+        with suppress(AttributeError):  # an error that cannot be changed, such as a frozen dataclass
+            for note in (*notes, *dots, *self._lines):
+                error.add_note(note)

@@ -31,13 +31,22 @@ def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
         TypeError: a predicate gave neither a bool nor seconds.
     """
     if isinstance(retry_on, tuple | type):
-        return isinstance(error, retry_on) and not is_misuse(error)
+        return is_one_of(error, cast("ErrorClasses", retry_on)) and not is_misuse(error)
     answer = cast("object", retry_on(error))
     if isinstance(answer, bool):
         return answer
     if isinstance(answer, int | float) and answer >= 0 and not math.isinf(answer):
         return float(answer)
     raise TypeError(f"a predicate must give a bool or seconds >= 0, not {answer!r}")
+
+
+def is_one_of(error: Exception, classes: ErrorClasses) -> bool:
+    """Tell whether *error* is of one of the *classes*, or a group of such errors and no others."""
+    if isinstance(error, classes):
+        return True
+    if isinstance(error, ExceptionGroup):
+        return cast("ExceptionGroup[Exception]", error).split(classes)[1] is None
+    return False
 
 
 def is_misuse(error: Exception) -> bool:
