@@ -65,12 +65,13 @@ def _is_caused_by_another(error: BaseException, others: dict[int, BaseException]
 
 
 async def resume_plainly() -> None:
-    """Yield once, so that the task was last resumed by `send`.
+    """Yield until the task was last resumed by `send`: once, unless it is cancelled natively just then.
 
     Where a cancellation was last thrown into a coroutine, CPython overwrites the `__context__` of whatever
     leaves it next (`gen.throw` chains at every frame on the way): the error would lose its own.
     """
-    try:
-        await cancel_shielded_checkpoint()
-    except get_cancelled_exc_class():
-        pass  # a native cancellation; the error comes first, as in AnyIO
+    while True:
+        try:
+            return await cancel_shielded_checkpoint()
+        except get_cancelled_exc_class():
+            continue  # a native cancellation; the error comes first, as in AnyIO

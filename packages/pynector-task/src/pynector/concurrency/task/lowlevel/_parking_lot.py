@@ -66,7 +66,11 @@ class ParkingLot(Generic[T]):
         self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
-        """The number of tasks that wait. One that was cancelled counts until it has run."""
+        """The number of tasks that wait. One that was cancelled counts until it has run.
+
+        To decide whether a task must wait, look at what is free, not here: one that waits because another,
+        cancelled one still counts is woken by nobody.
+        """
         return len(self._queue) - self._dead
 
     def __repr__(self) -> str:
