@@ -69,9 +69,11 @@ class LockCore(ParkingLot[None]):
         self.hand_over()
 
     def _watch(self, task: Any) -> None:
-        if self.broken:
-            raise _broken()
-        watch_exit(task, self._owner_ended)
+        try:
+            watch_exit(task, self._owner_ended)
+        except BrokenResourceError:
+            self.broken = True
+            raise _broken() from None
         self.watched.add(task)
 
     def _unwatch_all(self) -> None:
