@@ -5,10 +5,11 @@ from ._cancel import cancel_everywhere
 from ._explore import explore
 from ._failure import Failure
 from ._leaks import assert_no_leaked_tasks
-from ._loop import ControlledLoop, Stuck
+from ._loop import ControlledLoop
 from ._replay import replay
 from ._report import Report
 from ._run import invariant
+from ._stuck import Stuck
 from ._virtual_time import run_in_virtual_time
 
 __all__ = [

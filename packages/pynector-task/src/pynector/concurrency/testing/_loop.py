@@ -9,31 +9,26 @@ one.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from itertools import count
 from operator import attrgetter
 from typing import Any, TypeVarTuple
 
 from ._plain_loop import PlainLoop
-from ._ready import Ready, ReadyQueue
-from ._run import Finding, Run
+from ._ready import ForeignCalls, Ready, ReadyQueue
+from ._run import Run
 from ._schedule import Schedule
+from ._stuck import stuck
 from ._task import ScenarioTask
+from ._timers import Timers
 
 _Ts = TypeVarTuple("_Ts")
 
 # Callbacks that belong to no task, one after the other, before the loop counts as idle. AnyIO delivers a
 # cancellation again in each iteration, for as long as a task is shielded from it; time would never pass.
 _SPIN = 16
-
-
-class Stuck(RuntimeError):
-    """Nothing is ready to run and no timer is left: the message says which tasks wait, and where."""
 
 
 class ControlledLoop(PlainLoop):
@@ -59,16 +54,12 @@ class ControlledLoop(PlainLoop):
         self._wrap = wrap
         self._now = 0.0
         self._queue = ReadyQueue(self._run)
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        self._timer_numbers = count()
-        self._foreign: deque[Ready] = deque()
-        self._foreign_arrived = threading.Event()
+        self._timers = Timers()
+        self._foreign = ForeignCalls()
         self._idlers: list[asyncio.Future[None]] = []
         self._thread_id: int | None = None
         self._spun = 0
         self._stopping = False
-
-    # Running
 
     def run_forever(self) -> None:
         self._check_closed()
@@ -124,8 +115,8 @@ class ControlledLoop(PlainLoop):
         run, queue, ready = self._run, self._queue, self._queue.handles
         by_native, end_step = run.by_native, run.end_step
         while not self._stopping:
-            if self._foreign:
-                self._take_foreign()
+            if self._foreign.calls:
+                self._foreign.move_to(self._queue)
             spinning = self._spun > _SPIN + 2 * len(ready)
             if not ready or (spinning and not queue.has_tasks):
                 self._pass_time()
@@ -144,25 +135,21 @@ class ControlledLoop(PlainLoop):
                     self._spun = 0
                     end_step(by_native.get(owner))
             if run.finding is not None:
-                raise self._stuck(run.finding)
-
-    def _stuck(self, finding: Finding) -> Stuck:
-        if not self._exploring:
-            self._run.finding = None  # it may go on, to clean up
-        return Stuck("\n  ".join([finding.text, *finding.waiting]))
+                finding = run.finding
+                if not self._exploring:
+                    run.finding = None  # it may go on, to clean up
+                raise stuck(finding)
 
     def _pass_time(self) -> None:
         self._spun = 0
-        while self._timers and self._timers[0][2].cancelled():
-            heapq.heappop(self._timers)
         if self._await_threads() or self._wake_idlers():
             return
-        if not self._timers:
+        time = self._timers.next_time()
+        if time is None:
             self._run.stop("deadlock", "nothing is ready to run and no timer is left")
             return
-        self._now = max(self._now, self._timers[0][0])
-        while self._timers and self._timers[0][0] <= self._now:
-            timer = heapq.heappop(self._timers)[2]
+        self._now = max(self._now, time)
+        for timer in self._timers.take_due(self._now):
             self._queue.append_timer(Ready(self._fire, (timer,), self))
 
     def _fire(self, timer: asyncio.TimerHandle) -> None:
@@ -179,8 +166,6 @@ class ControlledLoop(PlainLoop):
             self.call_soon(self._stop_when_idle)
         else:
             self.stop()
-
-    # Scheduling
 
     def time(self) -> float:
         return self._now
@@ -200,21 +185,15 @@ class ControlledLoop(PlainLoop):
         if self._thread_id == threading.get_ident():
             return self.call_soon(callback, *args, context=context)
         handle = Ready(callback, args, self, context)
-        self._foreign.append(handle)
-        self._foreign_arrived.set()
+        self._foreign.put(handle)
         return handle
-
-    def call_later(
-        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self._check_closed()
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._timer_numbers), timer))
+        self._timers.add(timer)
         return timer
 
     async def until_idle(self) -> None:
@@ -233,17 +212,9 @@ class ControlledLoop(PlainLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         pass  # it is dropped when its time comes
 
-    def _take_foreign(self) -> None:
-        self._foreign_arrived.clear()
-        while self._foreign:
-            self._queue.append(self._foreign.popleft())
-
     def _await_threads(self) -> bool:
         """Whether another thread has called in, if there is another."""
-        patience = self._threads.patience(self._run.tasks)
-        return patience > 0 and self._foreign_arrived.wait(patience)
-
-    # Tasks
+        return self._foreign.wait(self._threads.patience(self._run.tasks))
 
     def create_task(
         self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any

@@ -11,9 +11,10 @@ from anyio import CancelScope
 from ._driver import interruptible
 from ._immortal import keep_for_ever
 from ._judge import judge
-from ._loop import ControlledLoop, Stuck
+from ._loop import ControlledLoop
 from ._run import Run
 from ._schedule import Fault
+from ._stuck import Stuck
 from ._task import ScenarioTask, scenario_name
 
 _CLEANUP_STEPS = 1000

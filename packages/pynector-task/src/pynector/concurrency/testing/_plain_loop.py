@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
@@ -46,6 +47,11 @@ class PlainLoop(NoInputOutput):
     def _check_closed(self) -> None:
         if self._closed:
             raise RuntimeError("event loop is closed")
+
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from threading import Event
+from time import monotonic
 from typing import Any
 
 from ._run import Run
@@ -109,3 +111,30 @@ class ReadyQueue:
             return -1
         task = self._run.by_native.get(handle.owner)
         return -1 if task is None else task.number
+
+
+class ForeignCalls:
+    """What other threads want to be called."""
+
+    __slots__ = ("_arrived", "calls")
+
+    def __init__(self) -> None:
+        self.calls: deque[Ready] = deque()
+        self._arrived = Event()
+
+    def put(self, handle: Ready) -> None:
+        """Called in the other thread."""
+        self.calls.append(handle)
+        self._arrived.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether a call arrives within *seconds* of real time."""
+        end = monotonic() + seconds
+        while seconds > 0 and not self.calls and self._arrived.wait(max(0.0, end - monotonic())):
+            self._arrived.clear()  # a call may have come and gone before
+        return bool(self.calls)
+
+    def move_to(self, queue: ReadyQueue) -> None:
+        """Let the calls that have arrived line up with the rest."""
+        while self.calls:
+            queue.append(self.calls.popleft())

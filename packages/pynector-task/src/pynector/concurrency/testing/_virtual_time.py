@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, TypeVarTuple
 
-from ._loop import Stuck
 from ._run import Run
 from ._schedule import Schedule
 from ._session import refuse_in_a_loop, runner_for
+from ._stuck import stuck
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -58,5 +58,5 @@ def run_in_virtual_time(
         if run.finding.error is not None:
             raise run.finding.error
         if run.finding.kind == "deadlock":
-            raise Stuck("\n  ".join([run.finding.text, *run.finding.waiting]))
+            raise stuck(run.finding)
     return results[0]
