@@ -4,20 +4,16 @@ from typing import Any
 
 import anyio
 import pytest
-import trio.testing
 
 from pynector.concurrency.patterns import CircuitBreaker, CircuitOpenError, CircuitStatistics, RetryPolicy
-from pynector.concurrency.testing import ControlledLoop, cancel_everywhere
+from pynector.concurrency.testing import cancel_everywhere
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """Time takes none."""
-    if request.param == "trio":
-        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-    return "asyncio", {"loop_factory": ControlledLoop}
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
 
 
 async def answer() -> str:
@@ -170,6 +166,29 @@ async def test_its_time_limit_makes_a_failure_of_a_call_that_hangs() -> None:
         await breaker(hang)
     with pytest.raises(CircuitOpenError, match="the last with TimeoutError: no answer within 5 s"):
         await breaker(answer)
+
+
+async def test_an_error_beside_the_time_out_is_a_failure_as_well() -> None:
+    async def fail_in_cleanup() -> None:
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class() as cancellation:
+            raise BaseExceptionGroup("both", [cancellation, ValueError("in cleanup")]) from None
+
+    breaker = CircuitBreaker(threshold=1, timeout=5)
+    with pytest.raises((TimeoutError, ExceptionGroup)):
+        await breaker(fail_in_cleanup)
+    assert breaker.state == "open"
+
+
+async def test_a_success_that_began_before_a_change_counts_for_nothing() -> None:
+    breaker = CircuitBreaker(threshold=1, cool_down=10)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(breaker, anyio.sleep, 15)
+        await anyio.sleep(1)
+        await make_fail(breaker, 1)
+    assert breaker.state == "open"
 
 
 async def test_errors_that_do_not_count_are_answers() -> None:

@@ -8,20 +8,16 @@ from typing import Any
 
 import anyio
 import pytest
-import trio.testing
 
 from pynector.concurrency.patterns import RetryPolicy, hedge
-from pynector.concurrency.testing import ControlledLoop, cancel_everywhere, explore
+from pynector.concurrency.testing import cancel_everywhere, explore
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """Time takes none."""
-    if request.param == "trio":
-        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-    return "asyncio", {"loop_factory": ControlledLoop}
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
 
 
 class Service:
@@ -101,6 +97,13 @@ async def test_a_failure_does_not_end_the_others() -> None:
     assert await hedge(Service(10, -1), delay=2) == 10
 
 
+async def test_none_begins_after_a_success_in_the_same_tick_as_a_failure() -> None:
+    calls = Service(3, -1, 1)
+
+    assert await hedge(calls, delay=2, max_attempts=3) == 3
+    assert len(calls.began) == 2
+
+
 async def test_if_all_fail_the_last_error_is_raised_with_the_others_as_notes() -> None:
     with pytest.raises(ConnectionError, match="failure after 5 s") as caught:
         await hedge(Service(-5, -1), delay=2)
@@ -144,7 +147,7 @@ async def test_attempts_may_be_retried() -> None:
     assert await hedge(policy, Service(-1, 1), delay=60, max_attempts=1) == 1
 
 
-@pytest.mark.on("asyncio")
+@pytest.mark.parametrize("virtual_time", ["asyncio"], indirect=True)
 async def test_attempts_that_were_cancelled_natively_are_no_answer() -> None:
     async def fetch() -> None:
         task = asyncio.current_task()

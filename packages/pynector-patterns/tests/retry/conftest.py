@@ -1,13 +1,10 @@
-"""A service that fails as told, and time that takes none."""
+"""A service that fails as told."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import anyio
 import pytest
-import trio.testing
-
-from pynector.concurrency.testing import ControlledLoop
 
 
 class Service:
@@ -48,11 +45,3 @@ def failing() -> Callable[[int], Service]:
         return Service(*errors, "answer")
 
     return make
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def virtual_time(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """A backend for `anyio_backend` on which an hour takes none."""
-    if request.param == "trio":
-        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-    return "asyncio", {"loop_factory": ControlledLoop}

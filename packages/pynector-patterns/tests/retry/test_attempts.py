@@ -108,3 +108,36 @@ async def test_an_attempt_is_entered_once() -> None:
             async with attempt:
                 pass
     assert repr(attempt) == "<RetryAttempt 1>"
+
+
+async def test_an_error_beside_the_time_out_does_not_end_the_loop() -> None:
+    numbers = list[int]()
+
+    async for attempt in RetryPolicy(attempts=2, timeout=0.01):
+        async with attempt:
+            numbers.append(attempt.number)
+            if attempt.number == 1:
+                try:
+                    await anyio.sleep_forever()
+                except anyio.get_cancelled_exc_class() as cancellation:
+                    raise BaseExceptionGroup("both", [cancellation, ValueError("in cleanup")]) from None
+    assert numbers == [1, 2]
+
+
+async def test_an_error_beside_the_last_time_out_leaves_the_loop_as_that_or_as_a_time_out() -> None:
+    with pytest.raises((TimeoutError, ExceptionGroup)):
+        async for attempt in RetryPolicy(attempts=1, timeout=0.01):
+            async with attempt:
+                try:
+                    await anyio.sleep_forever()
+                except anyio.get_cancelled_exc_class() as cancellation:
+                    raise BaseExceptionGroup("both", [cancellation, ValueError("in cleanup")]) from None
+
+
+async def test_the_block_may_be_bound_by_the_total_time_limit_alone(failing: Any) -> None:
+    calls = failing(1)
+
+    async for attempt in RetryPolicy(total_timeout=60):
+        async with attempt:
+            await calls()
+    assert len(calls.calls) == 2

@@ -80,3 +80,9 @@ async def test_no_time_out_means_no_limit(service: Any) -> None:
 async def test_wrong_numbers_are_refused(service: Any, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         await retry_with_timeout(service("answer"), **options)  # type: ignore[arg-type]
+
+
+async def test_retry_on_says_which_errors_are_tried_again(service: Any) -> None:
+    assert await retry_with_timeout(service(OSError(), "answer"), retry_on=OSError) == "answer"
+    with pytest.raises(ValueError, match="no"):
+        await retry_with_timeout(service(ValueError("no"), "answer"), retry_on=OSError)

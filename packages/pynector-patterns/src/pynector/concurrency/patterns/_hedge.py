@@ -64,9 +64,8 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     race = _Race[T](tg)
     async with tg:
         for attempts_left in reversed(range(max_attempts)):
-            failed = len(race.errors)
             tg.start_soon(race.run, lambda: func(*args))
-            if attempts_left and not race.won and len(race.errors) == failed:
+            if attempts_left:
                 with cancel_scope(delay):
                     await race.news.park(_nothing)
             if race.won:
