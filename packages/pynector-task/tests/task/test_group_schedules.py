@@ -166,3 +166,8 @@ def test_it_holds_wherever_a_task_is_cancelled_natively(scenario: Scenario, eage
 
     faults = ["native", "twice", "both"]
     cancel_everywhere(scenario, victims=is_victim, faults=faults, eager=eager, orders=3).check()
+
+
+@pytest.mark.parametrize("scenario", [children_that_return, groups_in_groups, a_child_that_is_started])
+def test_it_holds_wherever_a_task_is_interrupted(scenario: Scenario) -> None:
+    cancel_everywhere(scenario, faults=["interrupt"]).check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from anyio import CancelScope
@@ -22,7 +23,8 @@ _CLEANUP_STEPS = 1000
 
 def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
     """Run *scenario* once, as the schedule of *run* says; the run keeps what was found."""
-    loop = ControlledLoop(run, wrap=lambda task: _wrap(run, task))
+    loop = ControlledLoop()
+    loop.obey(run, partial(_wrap, run))
     run.strike = _strike
     if run.schedule.eager:
         loop.start_eagerly()
@@ -106,14 +108,16 @@ def _error_of(native: asyncio.Task[Any]) -> BaseException | None:
 
 def _end_all(loop: ControlledLoop, run: Run) -> None:
     """As `asyncio.Runner` does when it is interrupted: cancel every task, and wait for it."""
-    tasks = [task.native for task in run.tasks if not task.native.done()]
-    for native in tasks:
-        native.cancel()
-    if tasks:
+    while tasks := [task.native for task in run.tasks if not task.native.done()]:
+        for native in tasks:
+            native.cancel()
         try:
             loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        except (KeyboardInterrupt, SystemExit):
+            continue  # a task group has raised its child's again, and has ended
         except Stuck:
             pass
+        return
 
 
 def _let_go(loop: ControlledLoop) -> None:
@@ -126,7 +130,8 @@ def _let_go(loop: ControlledLoop) -> None:
 
 def _clean_up(loop: ControlledLoop, run: Run) -> None:
     after = Run(run.schedule.without_faults(), max_steps=_CLEANUP_STEPS)
-    loop.replace_run(after)
+    after.complaints = run.complaints
+    loop.obey(after)
     _end_all(loop, run)
     for task in run.tasks:
         if not task.native.done():
