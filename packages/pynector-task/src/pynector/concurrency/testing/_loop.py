@@ -42,16 +42,11 @@ class ControlledLoop(PlainLoop):
         NotImplementedError: From whatever does I/O.
     """
 
-    def __init__(
-        self,
-        run: Run | None = None,
-        *,
-        wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]] = attrgetter("coroutine"),
-    ) -> None:
-        super().__init__(None if run is None else run.complaints)
-        self._exploring = run is not None
-        self._run = run or Run(Schedule())
-        self._wrap = wrap
+    def __init__(self) -> None:
+        super().__init__()
+        self._exploring = False
+        self._run = Run(Schedule())
+        self._wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]] = attrgetter("coroutine")
         self._now = 0.0
         self._queue = ReadyQueue(self._run)
         self._timers = Timers()
@@ -94,11 +89,17 @@ class ControlledLoop(PlainLoop):
         self.call_soon(self._stop_when_idle)
         self.run_forever()
 
-    def replace_run(self, run: Run) -> None:
-        """Go on under another schedule, which wraps no task."""
+    def obey(
+        self,
+        run: Run,
+        wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]] = attrgetter("coroutine"),
+    ) -> None:
+        """Let a run choose who is next, and what each task runs."""
+        self._exploring = True
+        self._complaints = run.complaints
         self._run = run
-        self._wrap = attrgetter("coroutine")
-        self._queue.replace_run(run)
+        self._wrap = wrap
+        self._queue.obey(run)
 
     def stop(self) -> None:
         self._stopping = True

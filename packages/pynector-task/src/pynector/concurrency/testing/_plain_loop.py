@@ -18,14 +18,10 @@ _Ts = TypeVarTuple("_Ts")
 
 
 class PlainLoop(NoInputOutput):
-    """Executors, asynchronous generators, and errors, as asyncio documents them.
+    """Executors, asynchronous generators, and errors, as asyncio documents them."""
 
-    Args:
-        complaints: Where an error goes that reaches nobody; without it, to the log.
-    """
-
-    def __init__(self, complaints: list[str] | None) -> None:
-        self._complaints = complaints
+    def __init__(self) -> None:
+        self._complaints: list[str] | None = None  # where errors go that reach nobody, if not to the log
         self._closed = False
         self._debug = False
         self._exception_handler: Any = None

@@ -37,7 +37,7 @@ class ReadyQueue:
         self._run = run
         self._withdrawn = 0
 
-    def replace_run(self, run: Run) -> None:
+    def obey(self, run: Run) -> None:
         """Let another run choose."""
         self._run = run
 

@@ -65,16 +65,16 @@ class Run:
         self.schedule = schedule
         self.tasks: list[ScenarioTask] = []
         self.by_native: dict[Any, ScenarioTask] = {}
-        self.steps = 0
+        self.steps: int = 0
         self.finding: Finding | None = None
         self.fired: list[Fault] = []
-        self.struck_unstarted = False  # a task was cancelled natively before its first step
+        self.struck_unstarted: bool = False  # a task was cancelled natively before its first step
         self.alive: list[str] = []
         self.complaints: list[str] = []
         self.invariants: list[Callable[[], object]] = []
         self.branches: list[tuple[int, int]] = []
         self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
-        self.fifo = schedule.order == "fifo" and trace is None and not record
+        self.fifo: bool = schedule.order == "fifo" and trace is None and not record
         self._chooser: Chooser = chooser_for(schedule.order)
         self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
         self._max_steps = max_steps

@@ -42,18 +42,18 @@ class ScenarioTask:
     )
 
     def __init__(self, number: int, name: str, coroutine: Coroutine[Any, Any, Any], born: int) -> None:
-        self.number = number
-        self.name = name
+        self.number: int = number
+        self.name: str = name
         self.coroutine: Any = coroutine
         self.native: Any = None
         self.scope: Any = None
-        self.born = born
+        self.born: int = born
         self.ended: int | None = None
-        self.cancellations = 0
-        self.cancellations_before = 0
-        self.struck = False
-        self.interrupted = False
-        self.swallowed = False
+        self.cancellations: int = 0
+        self.cancellations_before: int = 0
+        self.struck: bool = False
+        self.interrupted: bool = False
+        self.swallowed: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}#{self.number}"
