@@ -43,7 +43,9 @@ class Heap(Generic[T]):
             _ = entry < self._entries[0]  # raises before heappush() does, which would leave the entry inside
         heappush(self._entries, entry)
 
-    add_back = add
+    def add_back(self, entry: Entry[T]) -> None:
+        """Put *entry*, which was taken out, where it was."""
+        self.add(entry)
 
     def take(self) -> Entry[T]:
         """Take the first entry out, which must be ready."""

@@ -12,6 +12,7 @@ class Place(Generic[T]):
     __slots__ = ("filled", "item")
 
     item: T
+    filled: bool
 
     def __init__(self) -> None:
         self.filled = False
@@ -34,8 +35,13 @@ class Line(deque[Any], Generic[T]):
         """Give the item of *entry*."""
         return entry
 
-    add = deque[Any].append
-    add_back = deque[Any].appendleft
+    def add(self, entry: T) -> None:
+        """Put *entry* last."""
+        self.append(entry)
+
+    def add_back(self, entry: T) -> None:
+        """Put *entry*, which was taken out, where it was."""
+        self.appendleft(entry)
 
     def take(self) -> T:
         """Take the first entry out, which must be ready."""

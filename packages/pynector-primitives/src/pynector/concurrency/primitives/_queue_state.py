@@ -37,9 +37,9 @@ class QueueState(Generic[T]):
     def __init__(self, name: str, store: Line[T] | Heap[T], max_size: int | None, fast: bool) -> None:
         self._name = name
         self._store: Any = store
-        self.max_size = max_size
+        self.max_size: int | None = max_size
         self._places = math.inf if max_size is None else max_size
-        self.away = 0  # taken out, and not done
+        self.away: int = 0  # taken out, and not done
         self.yields: Callable[[], bool] = operation_budget() if fast else _always
         self.phase: Literal["open", "closed", "shut"] = "open"
         self.getters: ParkingLot[Any] = ParkingLot(f"{name}.get")
