@@ -170,7 +170,7 @@ async def test_first_error_cancels_the_rest_and_is_raised_by_the_iteration(sourc
     async with concurrent_map(work, source(range(100)), max_concurrency=5) as results:
         with pytest.raises(ValueError, match="three") as caught:
             await anext(results)
-        with pytest.raises(StopAsyncIteration):
+        with pytest.raises(ValueError, match="three"):
             await anext(results)
         await anyio.wait_all_tasks_blocked()
         assert {0, 1, 2} <= set(ended)
@@ -276,6 +276,52 @@ async def test_scope_may_be_open_inside_an_asynchronous_input() -> None:
 
     async with concurrent_map(double, numbers(), max_concurrency=3) as results:
         assert [await anext(results) for _ in range(10)] == [2 * number for number in range(10)]
+
+
+async def test_scope_inside_an_asynchronous_input_is_cancelled_while_that_is_not_advanced() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        with anyio.fail_after(0.01):
+            for number in count():
+                yield number
+
+    async with concurrent_map(double, numbers(), max_concurrency=1) as results:
+        await anext(results)
+        await anyio.sleep(0.02)
+        with pytest.raises(TimeoutError):
+            for _ in range(5):
+                await anext(results)
+
+
+async def test_asynchronous_input_goes_on_after_a_scope_inside_it_was_cancelled() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        with anyio.move_on_after(0.01):
+            for number in count():
+                yield number
+        yield -1
+
+    async with concurrent_map(double, numbers(), max_concurrency=1, window=2) as results:
+        await anext(results)
+        await anyio.sleep(0.02)
+        assert [result async for result in results][-1] == -2
+
+
+async def test_asynchronous_input_cleans_up_undisturbed() -> None:
+    log: list[str] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            for number in count():
+                yield number
+        finally:
+            await anyio.sleep(0.01)
+            log.append("clean")
+
+    with anyio.move_on_after(0.01):
+        async with concurrent_map(double, numbers(), max_concurrency=1) as results:
+            await anext(results)
+            await anyio.sleep_forever()
+
+    assert log == ["clean"]
 
 
 async def test_no_call_sees_a_context_variable_that_another_has_set(source: Source) -> None:

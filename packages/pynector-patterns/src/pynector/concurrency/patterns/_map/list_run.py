@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
 
-from anyio import get_cancelled_exc_class
+from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import checkpoint, thread_budget
 
+from .._cancellation import is_cancelled
 from .._own_context import call_in, contents_of
 from .source import close_source, iterator_of
 
@@ -23,7 +24,17 @@ class ListRun(Generic[T, R]):
     the one before it found an item.
     """
 
-    __slots__ = ("_context", "_error", "_func", "_group", "_items", "_results", "_source", "_vacancies")
+    __slots__ = (
+        "_context",
+        "_error",
+        "_func",
+        "_group",
+        "_has_lost_worker",
+        "_items",
+        "_results",
+        "_source",
+        "_vacancies",
+    )
 
     def __init__(self, func: Callable[[T], Awaitable[R]], items: Iterable[T], *, max_workers: int) -> None:
         self._func = func
@@ -33,6 +44,7 @@ class ListRun(Generic[T, R]):
         self._results: list[R] = []
         self._context = copy_context()
         self._error: BaseException | None = None
+        self._has_lost_worker = False
         self._group: TaskGroup = create_task_group()
 
     async def run(self) -> list[R]:
@@ -40,8 +52,10 @@ class ListRun(Generic[T, R]):
         try:
             async with self._group as group:
                 self._add_worker()
-            if group.cancel_scope.cancel_called:
-                raise self._error or get_cancelled_exc_class()("a worker was cancelled")
+            if self._error is not None:
+                raise self._error
+            if self._has_lost_worker or group.cancel_scope.cancel_called:
+                raise BrokenResourceError("parallel_requests: one of its tasks was cancelled from outside")
             return self._results
         finally:
             self._error = None  # its traceback refers to this frame
@@ -54,32 +68,35 @@ class ListRun(Generic[T, R]):
             self._group.create_task(self._work(), name=f"map worker {self._vacancies}", context=context)
 
     async def _work(self) -> None:
+        # One long loop: what is called or looked up for each item is a good part of what a short one costs.
         func, results, context = self._func, self._results, self._context
         budget = thread_budget()
         has_item = False
-        for item in self._items:
-            if not has_item:
-                has_item = True
-                self._add_worker()
-            place = len(results)
-            results.append(cast(Any, None))
-            wanted, current = contents_of(context, copy_context())
-            try:
+        try:
+            for item in self._items:
+                if not has_item:
+                    has_item = True
+                    self._add_worker()
+                place = len(results)
+                results.append(cast(Any, None))
+                wanted, current = contents_of(context, copy_context())
                 if wanted is current:
                     results[place] = await func(item)
                 else:
                     results[place] = await call_in(context.copy(), func, item)
-            except Exception as error:
-                return self._fail(error)
-            except BaseException as error:
-                self._error = self._error or error  # what awaits a cancelled task fails with a cancellation
+                budget.left -= 1
+                if budget.left <= 0:
+                    budget.renew()
+                    await checkpoint()
+        except Exception as error:
+            self._fail(error)
+        except get_cancelled_exc_class() as error:
+            if is_cancelled():
+                self._has_lost_worker = True
                 raise
-            budget.left -= 1
-            if budget.left <= 0:
-                budget.renew()
-                await checkpoint()
+            self._fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if self._error is None:
             self._error = error
             self._group.cancel(f"an item failed: {error!r}")

@@ -1,6 +1,5 @@
 """A bounded map whose results are given to a consumer as they come."""
 
-import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from types import TracebackType
@@ -9,13 +8,13 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 from anyio import (
     BrokenResourceError,
     ClosedResourceError,
-    current_effective_deadline,
     get_cancelled_exc_class,
 )
 
 from pynector.concurrency.task import TaskHandle, create_task_group
 from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, operation_budget
 
+from .._cancellation import is_cancelled
 from .._own_context import call_in, contents_of
 from .outcome import Outcome
 from .progress import ProgressCount
@@ -59,8 +58,8 @@ class MapStream(Generic[R]):
         self._spend = operation_budget()
         self._context = copy_context()
         self._state: Literal["new", "entered", "left"] = "new"
-        self._has_failed = False
-        self._error: BaseException | None = None  # until it has been raised
+        self._error: BaseException | None = None
+        self._has_raised = False
 
     def __repr__(self) -> str:
         return f"<MapStream {self._state}, {self._window!r}>"
@@ -89,12 +88,12 @@ class MapStream(Generic[R]):
             self._consumers.fail_all(_closed)
             self._progress.close()
             close_source(self._items)
-        error, self._error = self._error, None
-        if exc is not None and swallowed:
-            raise BrokenResourceError("concurrent_map: a worker was cancelled from outside before it began")
+        error, self._error = (None if self._has_raised else self._error), None
         if exc is None and error is not None:
             raise error
-        if exc is not None and error is not None:
+        if exc is not None and swallowed:
+            raise BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside")
+        if isinstance(exc, Exception) and error is not None:
             exc.add_note(f"an item of concurrent_map failed, too: {error!r}")
 
     def __aiter__(self) -> Self:
@@ -115,11 +114,12 @@ class MapStream(Generic[R]):
         if self._spend():
             await checkpoint()
         window = self._window
-        while self._has_failed or not window.has_result:
+        while self._error is not None or not window.has_result:
             if self._error is not None:
-                error, self._error = self._error, None
-                raise error
-            if self._has_failed or window.is_finished:
+                await checkpoint()  # if the consumer is cancelled, too, that comes first
+                self._has_raised = True
+                raise self._error
+            if window.is_finished:
                 raise StopAsyncIteration
             await self._consumers.park(self._pass_on)
         result = window.give()
@@ -142,10 +142,11 @@ class MapStream(Generic[R]):
         except Exception as error:
             self._fail(error)
         except get_cancelled_exc_class() as error:
-            # Of asyncio's own, that is, of what an item awaits. AnyIO would cancel the consumer for it.
-            if current_effective_deadline() == -math.inf:
-                raise
-            self._fail(error)
+            if not is_cancelled():
+                return self._fail(error)
+            if self._state == "entered":
+                self._fail(BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside"))
+            raise
 
     async def _work(self) -> None:
         func, take, window, context = self._func, self._source.take, self._window, self._context
@@ -179,15 +180,14 @@ class MapStream(Generic[R]):
         return cast(R, outcome)
 
     def _fail(self, error: BaseException) -> None:
-        if not self._has_failed:
-            self._has_failed = True
+        if self._error is None:
             self._error = error
             self._wake_consumers()
         for handle in self._handles:
             handle.cancel()
 
     def _wake_consumers(self) -> None:
-        if self._has_failed or self._window.is_finished:
+        if self._error is not None or self._window.is_finished:
             while self._consumers.unpark(None) is not None:
                 pass
         elif self._window.has_result:

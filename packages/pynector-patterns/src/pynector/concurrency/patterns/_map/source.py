@@ -1,9 +1,11 @@
 """What a bounded map takes its items from."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-from pynector.concurrency.cancel import move_on_after
+from anyio import CancelScope, current_time, get_cancelled_exc_class
+
 from pynector.concurrency.task.lowlevel import ParkingLot
 
 from .window import Window
@@ -58,7 +60,8 @@ class PulledSource(Generic[T]):
 class ReadSource(Generic[T]):
     """An async iterable: one task of its own enters, advances and closes it, and hands the items to workers.
 
-    So scopes and task groups may be open inside it. It is advanced only when a worker waits for an item.
+    So scopes and task groups may be open inside it; a cancellation reaches it also while it is not advanced.
+    It is advanced only when a worker waits for an item.
     """
 
     __slots__ = ("_demand", "_items", "_wanted", "_window")
@@ -80,16 +83,34 @@ class ReadSource(Generic[T]):
 
     async def read(self) -> None:
         """Advance the input until it ends, or this is cancelled, and close it."""
-        try:
-            await self._wait_for_demand()
-            async for item in self._items:
-                self._wanted.unpark((self._window.take(), item))
-                await self._wait_for_demand()
-        finally:
-            await aclose_source(self._items)
+        items = aiter(self._items)
+        with CancelScope() as scope:  # around all scopes that the input opens
+            try:
+                while True:
+                    item = await self._next(items, scope)
+                    self._wanted.unpark((self._window.take(), item))
+            except StopAsyncIteration:
+                pass
+            finally:
+                if isinstance(items, AsyncGenerator):
+                    _shield_for_a_while(scope)
+                    await items.aclose()
         self._window.has_ended = True
         while self._wanted.unpark(None) is not None:
             pass
+
+    async def _next(self, items: AsyncIterator[T], scope: CancelScope) -> T:
+        try:
+            await self._wait_for_demand()
+        except get_cancelled_exc_class() as error:
+            if not isinstance(items, AsyncGenerator):
+                raise
+            # It may be a scope that is open inside the input: that, and no other, takes the cancellation.
+            _shield_for_a_while(scope)
+            item: T = await items.athrow(error)
+            scope.shield, scope.deadline = False, math.inf
+            return item
+        return await anext(items)
 
     async def _wait_for_demand(self) -> None:
         while not (len(self._wanted) and self._window.has_room):
@@ -118,8 +139,7 @@ def close_source(items: Iterable[Any] | AsyncIterable[Any]) -> None:
         items.close()
 
 
-async def aclose_source(items: AsyncIterable[Any]) -> None:
-    """End *items* if it is an asynchronous generator, shielded, and limited in time."""
-    if isinstance(items, AsyncGenerator):
-        with move_on_after(CLOSING_SECONDS, shield=True):
-            await items.aclose()
+def _shield_for_a_while(scope: CancelScope) -> None:
+    """Let what ends inside *scope* end undisturbed, but not take for ever."""
+    scope.shield = True
+    scope.deadline = current_time() + CLOSING_SECONDS

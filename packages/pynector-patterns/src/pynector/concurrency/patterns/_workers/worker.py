@@ -2,15 +2,15 @@
 
 # pyright: reportPrivateUsage=false
 
-import math
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from anyio import current_effective_deadline, get_cancelled_exc_class
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskHandle
 from pynector.concurrency.task.lowlevel import checkpoint, current_task
 
+from .._cancellation import is_cancelled
 from .._own_context import call_in, contents_of
 from .item_handle import ItemHandle, ItemStatus
 from .waking import wake_all
@@ -91,7 +91,6 @@ class Worker(Generic[T, R]):
                         crew.policy.enter(handle, error)
                     except BaseException as error:
                         self._enter_interruption(handle, error)
-                        raise
                     else:
                         ledger.finished += 1
                         handle._stage = FINISHED
@@ -100,8 +99,10 @@ class Worker(Generic[T, R]):
                             wake_all(lot)
                 if line:
                     await checkpoint()
-        except get_cancelled_exc_class() as error:
-            await self._end_cancelled(error)
+        except get_cancelled_exc_class():
+            if not self._is_cancelled:
+                crew.cancel()  # it is the group, and with it all workers
+            raise
         finally:
             crew.leave(self)
 
@@ -110,15 +111,6 @@ class Worker(Generic[T, R]):
             self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
         else:
             self._crew.ledger.enter_error(handle, error)
-
-    async def _end_cancelled(self, error: BaseException) -> None:
-        # A cancellation of asyncio's own ends this task, and is not passed on: AnyIO would take it for a failure
-        # and cancel all workers, though the item may just have awaited something that was cancelled.
-        if current_effective_deadline() > -math.inf:
-            try:
-                return await checkpoint()
-            except get_cancelled_exc_class() as again:
-                error = again  # all tasks are being cancelled, and so the group
-        if not self._is_cancelled:
-            self._crew.cancel()  # it is the group, and with it all workers
-        raise error
+            raise error
+        if is_cancelled():
+            raise error
