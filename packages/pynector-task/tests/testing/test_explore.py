@@ -229,6 +229,31 @@ def test_trio_has_no_eager_tasks() -> None:
         explore(counts_under_a_lock, backend="trio", eager=True)
 
 
+def test_what_is_no_async_function_is_refused() -> None:
+    for wrong in (counts_under_a_lock(), print, 5):
+        with pytest.raises(TypeError, match="scenario must be an async function, not"):
+            explore(wrong)  # type: ignore[arg-type]
+
+
+def test_an_object_with_an_async_call_will_do() -> None:
+    class Scenario:
+        async def __call__(self) -> None:
+            await checkpoint()
+
+    explore(Scenario(), schedules=3).check()
+
+
+@pytest.mark.parametrize("option", ["schedules", "processes"])
+def test_less_than_one_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be >= 1, not 0"):
+        explore(counts_under_a_lock, **{option: 0})  # type: ignore[arg-type]
+
+
+def test_an_unknown_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such order: 'lifo-0'"):
+        explore(counts_under_a_lock, order="lifo")  # type: ignore[arg-type]
+
+
 def test_an_unknown_backend_is_refused() -> None:
     with pytest.raises(ValueError, match="not 'curio'"):
         explore(counts_under_a_lock, backend="curio")

@@ -59,6 +59,7 @@ def cancel_everywhere(
 
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
+        TypeError: *scenario* is no async function.
         ValueError: The backend has no such fault, or the scenario cannot be sent to another process.
 
     Example:
@@ -79,6 +80,9 @@ def cancel_everywhere(
         cancel_everywhere(scenario).check()
         ```
     """
+    for name, value in (("orders", orders), ("processes", processes)):
+        if value < 1:
+            raise ValueError(f"{name} must be >= 1, not {value}")
     options = _Options(
         _kinds(faults, backend), victims, root, orders, seed, backend, eager, max_steps, max_failures
     )

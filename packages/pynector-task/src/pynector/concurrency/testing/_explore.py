@@ -60,6 +60,7 @@ def explore(
 
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
+        TypeError: *scenario* is no async function.
         ValueError: The backend, or the way to spread, does not go with the rest.
 
     Example:
@@ -84,6 +85,9 @@ def explore(
         #> AssertionError: an update is lost: 1
         ```
     """
+    for name, value in (("schedules", schedules), ("processes", processes)):
+        if value < 1:
+            raise ValueError(f"{name} must be >= 1, not {value}")
     options = _Options(schedules, order, seed, backend, eager, max_steps, max_failures)
     if processes == 1:
         return _explore_share(options, scenario, 0, 1)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -26,6 +28,7 @@ class Session:
     """Runs schedules of one scenario, and writes its report."""
 
     def __init__(self, scenario: Scenario, *, max_steps: int, max_failures: int) -> None:
+        refuse_what_is_no_scenario(scenario)
         self.scenario = scenario
         self.report = Report(scenario_name(scenario))
         self._max_steps = max_steps
@@ -103,6 +106,18 @@ class Session:
     def _fails_like(self, failure: Failure, schedule: Schedule) -> bool:
         run = self.attempt(schedule)
         return run.finding is not None and _failure("", schedule, run).signature == failure.signature
+
+
+def refuse_what_is_no_scenario(scenario: object) -> None:
+    """Complain, if this is no async function."""
+    function = scenario
+    while isinstance(function, partial):
+        function = function.func
+    if isinstance(function, Coroutine):
+        function.close()
+        raise TypeError("scenario must be an async function, not a coroutine; pass it without calling it")
+    if not iscoroutinefunction(function) and not iscoroutinefunction(type(function).__call__):
+        raise TypeError(f"scenario must be an async function, not {scenario!r}")
 
 
 def refuse_in_a_loop() -> None:
