@@ -77,33 +77,43 @@ async def test_a_failing_factory_is_tried_by_one_task_at_a_time(world: Any) -> N
         assert kinds == ["OSError"] + 3 * ["PoolFactoryError"]
 
 
-async def test_a_connection_that_comes_back_ends_the_pause_of_who_is_to_open_one(world: Any) -> None:
-    async with world.pool(2) as pool:
-        lent = await pool.acquire()
-        world.failures = [OSError(number) for number in range(100)]
-        for _ in range(7):  # the pause is now above half a second
-            assert isinstance(await outcome(pool), OSError)
-        async with create_task_group() as tg:
-            waiter = tg.create_task(pool.acquire())
-            await wait_all_tasks_blocked()
-            calls = world.calls
-            with anyio.fail_after(0.5):
+def test_a_connection_that_comes_back_ends_the_pause_of_who_is_to_open_one(
+    world: Any, in_virtual_time: Any
+) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(2) as pool:
+            lent = await pool.acquire()
+            world.failures = [OSError(number) for number in range(100)]
+            for _ in range(7):  # the pause is now above half a second
+                assert isinstance(await outcome(pool), OSError)
+            calls, since = world.calls, anyio.current_time()
+            async with create_task_group() as tg:
+                waiter = tg.create_task(pool.acquire())
+                await anyio.sleep(0.1)
                 await pool.release(lent)
                 assert await waiter is lent
 
-        assert world.calls == calls
-        assert pool.statistics().opening == 0
+            assert anyio.current_time() - since == pytest.approx(0.1)
+            assert world.calls == calls
+            assert pool.statistics().opening == 0
+
+    in_virtual_time(scenario)
 
 
-async def test_a_time_out_has_the_last_error_of_the_factory_as_its_cause(world: Any) -> None:
-    failures = world.failures = [OSError(number) for number in range(100)]
-    async with world.pool(acquire_timeout=0.2) as pool:
-        first = failures[:]
-        while not isinstance(error := await outcome(pool), PoolTimeoutError):
-            assert isinstance(error, OSError)
+def test_a_time_out_has_the_last_error_of_the_factory_as_its_cause(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        failures = [OSError(number) for number in range(1000)]
+        world.failures = failures[:]
+        async with world.pool(acquire_timeout=1) as pool:
+            while not isinstance(error := await outcome(pool), PoolTimeoutError):
+                assert isinstance(error, OSError)
 
-        assert error.__cause__ in first
-        assert error.statistics.failed == world.calls
+            assert error.__cause__ is failures[world.calls - 1]
+            assert error.statistics.failed == world.calls
+
+    in_virtual_time(scenario)
 
 
 async def test_a_factory_that_recovers_serves_all_who_wait(world: Any) -> None:

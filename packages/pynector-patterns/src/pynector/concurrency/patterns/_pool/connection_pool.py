@@ -151,10 +151,8 @@ class ConnectionPool(Generic[C]):
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
             # The short way. What follows does the same, after a look.
-            if lender.waiting:
-                lender.give_back(slot)
-            else:
-                slot.lease = None
+            slot.lease = None
+            if not lender.waiting or not lender.wake(slot):
                 lender.idle.append(slot)
         elif (slot := lender.lent_slot(connection)) is not None:
             await lender.end(slot, clean=True)

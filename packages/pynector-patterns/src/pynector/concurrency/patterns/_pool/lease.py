@@ -67,10 +67,8 @@ class Lease(Generic[C]):
             return  # given back or discarded within the block
         lender = self.lender
         if kind is None and lender.calm:
-            if lender.waiting:
-                lender.give_back(slot)
-            else:
-                slot.lease = None
+            slot.lease = None
+            if not lender.waiting or not lender.wake(slot):
                 lender.idle.append(slot)
         else:
             await lender.end(slot, clean=kind is None)

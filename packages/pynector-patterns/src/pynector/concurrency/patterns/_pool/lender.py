@@ -5,7 +5,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_task, current_time
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_time
 
 from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
 from .hook import call_hook
@@ -57,19 +57,23 @@ class Lender(Receiver[C]):
         asked_at: float | None = None
         grant = self.request()
         if grant is None:
-            # Not a function of its own: each that a task waits in costs it twice, here where time matters.
             self.about_to_wait()
-            task = current_task()
-            asked_at = self._patience.begin(task)
+            # What `park` does, without the coroutine: each that a task waits in costs it twice.
+            ticket = self._lot.queue_up()
+            asked_at = self._patience.begin(ticket)
             self.waiting += 1
+            granted: Grant[C]
             try:
-                grant = await self._lot.park(self.take_back)
+                granted = await ticket
+            except BaseException:
+                self._lot.leave(ticket, self.take_back)
+                raise
             finally:
                 self.waiting -= 1
-                self._patience.end(task)
-            if self.closed or grant is Turn.LATE:
-                self._refuse(grant)
+            if self.closed or granted is Turn.LATE:
+                self._refuse(granted)
             self.ledger.waited += 1
+            grant = granted
         if not (self._plain and isinstance(grant, Slot)):
             grant = await self._make_ready(grant, asked_at)
         grant.lease = lease
@@ -90,6 +94,7 @@ class Lender(Receiver[C]):
 
     async def _make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
+        self._lot.check_home("acquire()")
         now, limit = current_time(), self.terms.acquire_timeout
         if asked_at is None:
             asked_at = now

@@ -1,12 +1,12 @@
 """The end of waiting."""
 
 import math
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 
 from pynector.concurrency.cancel import CancelScope
 from pynector.concurrency.primitives import Event
@@ -27,34 +27,33 @@ class Patience:
         seconds: How long each may wait; None: for ever.
     """
 
-    __slots__ = ("_clock", "_ended", "_lot", "_scope", "_seconds", "_since")
+    __slots__ = ("_clock", "_ended", "_line", "_lot", "_scope", "_seconds")
 
     def __init__(self, lot: ParkingLot[Any], seconds: float | None) -> None:
         self._lot = lot
         self._seconds = seconds
-        self._since: dict[Any, float] = {}
+        self._line: deque[tuple[Any, float]] = deque()  # in order of arrival, with some who wait no more
         self._scope: CancelScope | None = None
         self._ended = Event()
         self._ended.set()
         self._clock: Callable[[], float] = current_time
 
-    def begin(self, task: Any) -> float:
-        """*task* is about to wait; gives the time."""
-        now = self._since[task] = self._clock()
+    def begin(self, ticket: Any) -> float:
+        """The holder of *ticket*, the last in the lot, is about to wait; gives the time."""
+        line = self._line
+        while line and line[0][0].done():
+            line.popleft()
+        now = self._clock()
+        line.append((ticket, now))
         if self._scope is None and self._seconds is not None:
-            self._scope, self._ended = CancelScope(), Event()
-            watch = partial(self._watch, self._scope, self._ended, self._seconds)
-            spawn_owner(watch, name="ConnectionPool.acquire_timeout")
+            self._start(self._seconds)
         return now
-
-    def end(self, task: Any) -> None:
-        """*task* waits no more."""
-        del self._since[task]
 
     def oldest(self) -> float:
         """Since when the first has been waiting; infinity if nobody waits."""
-        first = self._lot.first()
-        return math.inf if first is None else self._since[first]
+        while self._line and self._line[0][0].done():
+            self._line.popleft()
+        return self._line[0][1] if self._line else math.inf
 
     def dismiss(self) -> None:
         """Nobody waits now."""
@@ -69,18 +68,22 @@ class Patience:
             with CancelScope(shield=True):
                 await self._ended.wait()
 
+    def _start(self, seconds: float) -> None:
+        self._scope, self._ended = CancelScope(), Event()
+        # An asyncio loop tells the time itself, for a fifth of what it costs to ask who runs here.
+        self._clock = getattr(self._lot.home, "time", current_time)
+        watch = partial(self._watch, self._scope, self._ended, seconds)
+        spawn_owner(watch, name="ConnectionPool.acquire_timeout")
+
     async def _watch(self, scope: CancelScope, ended: Event, seconds: float) -> None:
         try:
             with scope:
-                await anyio.lowlevel.checkpoint()  # started eagerly, it would find nobody yet
-                # asyncio's loops tell the time themselves, for a fifth of what it costs to ask who runs here.
-                self._clock = getattr(self._lot.home, "time", current_time)
-                while (first := self._lot.first()) is not None:
-                    left = self._since[first] + seconds - current_time()
+                while (since := self.oldest()) < math.inf:
+                    left = since + seconds - current_time()
                     if left > 0:
                         await anyio.sleep(left)
                     else:
-                        self._lot.unpark(Turn.LATE)  # wakes the first, and nobody else
+                        self._lot.unpark(Turn.LATE)  # the first who waits here is the first there
         finally:
             if self._scope is scope:
                 self._scope = None

@@ -71,7 +71,7 @@ class Receiver(Stock[C]):
         """Give the idle connections that are to be closed."""
         ended = [slot for slot in self.idle if now >= slot.ends_at]
         spare = max(0, len(self.slots) - self.terms.limits.min_size - len(ended))
-        late = [slot for slot in self.idle if slot not in ended and now >= self.idle_end(slot)]
+        late = [slot for slot in self.idle if slot.ends_at > now >= self.idle_end(slot)]
         return ended + late[:spare]
 
     def _must_go(self, slot: Slot[C]) -> bool:
