@@ -64,6 +64,22 @@ async def test_stuck():
     await anyio.Event().wait()
 """
 
+VIRTUAL = """
+import anyio
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend(virtual_backend):
+    return virtual_backend
+
+async def test_an_hour():
+    began = anyio.current_time()
+    await anyio.sleep(3600)
+    assert anyio.current_time() - began == 3600
+"""
+
 LEAKS = """
 import asyncio
 import anyio
@@ -142,6 +158,15 @@ def test_a_plain_test_cannot_be_explored(run: pytest.Pytester, pytestconfig: pyt
 
     assert result.ret != 0
     result.stderr.fnmatch_lines(["*only an async test can be marked 'explore'*"])
+
+
+def test_a_whole_suite_can_run_in_virtual_time(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+    run.makepyfile(VIRTUAL)
+
+    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+
+    result.assert_outcomes(passed=2)
+    assert result.duration < 60
 
 
 def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:

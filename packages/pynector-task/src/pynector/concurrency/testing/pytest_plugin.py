@@ -11,6 +11,7 @@ included; it needs no other plug-in. It runs on asyncio and, if trio is installe
 
 `--schedule=TOKEN` runs one schedule again, `--schedules=N` and `--schedules-seed=N` override what marks say.
 
+The fixture `virtual_backend` is a backend in virtual time for the tests that AnyIO's plug-in runs.
 `@pytest.mark.no_leaked_tasks` is for any async test, whoever runs it: it fails if a task is alive at its end
 that was not there at its beginning.
 """
@@ -28,11 +29,16 @@ import pytest
 from ._cancel import cancel_everywhere
 from ._explore import explore
 from ._leaks import assert_no_leaked_tasks
+from ._loop import ControlledLoop
 from ._replay import replay
 from ._report import Report
 from ._virtual_time import run_in_virtual_time
 
 _BACKEND = "schedule_backend"
+
+
+def _installed() -> list[str]:
+    return ["asyncio", "trio"] if find_spec("trio") else ["asyncio"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,6 +66,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def schedule_backend(request: pytest.FixtureRequest) -> str:
     """The backend on which a marked test runs: `asyncio` or `trio`."""
     return str(request.param)
+
+
+@pytest.fixture(params=_installed())
+def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """A backend for AnyIO's fixture `anyio_backend`, with time that takes none.
+
+    Example:
+        ```py
+        @pytest.fixture
+        def anyio_backend(virtual_backend):
+            return virtual_backend
+        ```
+    """
+    if request.param == "asyncio":
+        return "asyncio", {"loop_factory": ControlledLoop}
+    from trio.testing import MockClock  # imported only where trio runs
+
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -99,10 +123,6 @@ def _guarded(
 def _mark(item: pytest.Item) -> pytest.Mark | None:
     marks = (item.get_closest_marker(name) for name in _RUNNERS)
     return next((mark for mark in marks if mark is not None), None)
-
-
-def _installed() -> list[str]:
-    return ["asyncio", "trio"] if find_spec("trio") else ["asyncio"]
 
 
 def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[..., None]:
