@@ -37,7 +37,7 @@ class FailedAttempt:
 
 def log_failed_attempt(failed: FailedAttempt) -> None:
     """Log one line, a warning of the logger `pynector.concurrency.patterns`."""
-    _logger.warning("%s", failed)
+    _logger.warning("%s", str(failed))  # a record may be kept, and would keep the error
 
 
 def error_line(error: BaseException) -> str:

@@ -76,7 +76,10 @@ class Failures:
         error = TimeoutError(f"{message} ({self._tally()}{why})")
         self._tell(error)
         cause, self._cause = self._cause, None
-        raise error from cause
+        try:
+            raise error from cause
+        finally:
+            del error, cause  # their tracebacks hold this frame
 
     def _next(self, error: Exception, wanted: bool | float) -> tuple[float | None, str]:
         """Give the pause that comes after *error*; or None, and why not if that is not plain to see."""

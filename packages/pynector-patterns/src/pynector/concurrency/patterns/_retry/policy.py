@@ -131,24 +131,27 @@ class RetryPolicy:
         failures: Failures | None = None
         limit = self.total_timeout if self.timeout is None else self.timeout
         started = current_time() if limit is None else None
-        while True:
-            scope = cancel_scope(limit)
-            try:
-                with scope:
-                    result = await func(*args)
-                    if self.budget is not None:
-                        self.budget.earn()
-                    return result
-            except Exception as error:
-                failures = failures or self._failures(func, started, scope, limit)
-                pause = failures.pause_after(error)
-                if pause is None:
-                    raise
-            else:  # the scope swallowed its own cancellation
-                failures = failures or self._failures(func, started, scope, limit)
-                pause = failures.pause_after_timeout()
-            await sleep(pause)
-            limit = failures.time_left()
+        try:
+            while True:
+                scope = cancel_scope(limit)
+                try:
+                    with scope:
+                        result = await func(*args)
+                        if self.budget is not None:
+                            self.budget.earn()
+                        return result
+                except Exception as error:
+                    failures = failures or self._failures(func, started, scope, limit)
+                    pause = failures.pause_after(error)
+                    if pause is None:
+                        raise
+                else:  # the scope swallowed its own cancellation
+                    failures = failures or self._failures(func, started, scope, limit)
+                    pause = failures.pause_after_timeout()
+                await sleep(pause)
+                limit = failures.time_left()
+        finally:
+            failures = None  # it holds the last error, whose traceback holds this frame
 
     def _failures(
         self, func: Callable[..., object], started: float | None, scope: CancelScope, limit: float | None
