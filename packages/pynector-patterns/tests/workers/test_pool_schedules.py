@@ -1,0 +1,257 @@
+"""No item is lost or done twice, in any order of the tasks, wherever one is cancelled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from pynector.concurrency.patterns import ItemHandle, ItemStatus, WorkerPool
+from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import cancel_everywhere, explore, invariant
+
+backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+Scenario = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Books:
+    """Keeps account of what was submitted, begun and ended."""
+
+    def __init__(self, workers: int) -> None:
+        self.running = 0
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.handles: dict[str, ItemHandle[str, str]] = {}
+        self.refused: list[str] = []
+        invariant(lambda: self.running <= workers)
+
+    async def work(self, item: str) -> str:
+        self.running += 1
+        self.begun.append(item)
+        try:
+            for _ in range(ord(item[-1]) % 3):
+                await checkpoint()
+            self.ended.append(item)
+            return item
+        finally:
+            self.running -= 1
+
+    async def submit(self, pool: WorkerPool[str, str], item: str) -> None:
+        try:
+            self.handles[item] = await pool.submit(item)
+        except BaseException as error:
+            self.refused.append(item)
+            if not isinstance(error, anyio.ClosedResourceError):
+                raise
+
+    def balance(self, pool: WorkerPool[str, str], *, dropped: tuple[str, ...] = ()) -> None:
+        """Each item that was taken is done exactly once, or listed, or was cancelled for itself."""
+        assert self.running == 0
+        assert set(Counter(self.begun).values()) <= {1}
+        assert set(Counter(pool.unprocessed).values()) <= {1}
+        assert not set(self.refused) & set(self.begun)
+        for item, handle in self.handles.items():
+            status = handle.status
+            assert handle.done
+            assert (status is ItemStatus.FINISHED) == (item in self.ended), (item, status)
+            if status is ItemStatus.CANCELLED:
+                assert item in pool.unprocessed or item in dropped, item
+            else:
+                assert item not in pool.unprocessed, item
+        assert pool.statistics().queued == pool.statistics().running == pool.statistics().waiting == 0
+
+
+async def apart(func: Scenario) -> None:
+    """Run a child in a group of its own: a native cancellation cancels the whole group around it."""
+    async with create_task_group() as tg:
+        tg.start_soon(func)
+
+
+def is_victim(name: str) -> bool:
+    return not name.endswith("apart")
+
+
+async def a_block() -> None:
+    books = Books(2)
+    pool = WorkerPool(2, books.work, max_queue=1)
+
+    async def use() -> None:
+        try:
+            async with pool:
+
+                async def one() -> None:
+                    for item in "1a", "1b", "1c":
+                        await books.submit(pool, item)
+
+                async def another() -> None:
+                    for item in "2a", "2b":
+                        await books.submit(pool, item)
+                        await checkpoint()
+
+                async with create_task_group() as tg:
+                    tg.start_soon(apart, one)
+                    tg.start_soon(apart, another)
+        except anyio.BrokenResourceError:
+            pass  # a worker was cancelled natively
+        finally:
+            books.balance(pool)
+
+    async with create_task_group() as tg:
+        tg.start_soon(apart, use)
+
+
+async def a_started_pool() -> None:
+    books = Books(2)
+    pool = WorkerPool(2, books.work, max_queue=2)
+
+    async def start() -> None:
+        await pool.start()
+
+    async def one() -> None:
+        for item in "1a", "1b", "1c":
+            await books.submit(pool, item)
+
+    async def another() -> None:
+        for item in "2a", "2b":
+            await books.submit(pool, item)
+
+    async def stop() -> None:
+        await checkpoint()
+        await checkpoint()
+        await pool.stop()
+
+    await start()
+    async with create_task_group() as tg:
+        tg.start_soon(apart, one)
+        tg.start_soon(apart, another)
+        tg.start_soon(apart, stop)
+    await pool.stop()
+    books.balance(pool)
+
+
+async def a_pool_that_is_stopped_with_grace() -> None:
+    books = Books(1)
+    pool = WorkerPool(1, books.work)
+
+    async def use() -> None:
+        for item in "1a", "1b", "1c", "1d":
+            await books.submit(pool, item)
+        await checkpoint()
+        undone = await pool.stop(grace=0)
+        assert undone == pool.unprocessed
+
+    await pool.start()
+    async with create_task_group() as tg:
+        tg.start_soon(apart, use)
+    await pool.stop()
+    books.balance(pool)
+
+
+async def items_that_are_awaited_and_cancelled() -> None:
+    books = Books(2)
+    pool = WorkerPool(2, books.work)
+    dropped: list[str] = []
+
+    async def use() -> None:
+        for item in "1a", "1b", "1c", "1d":
+            await books.submit(pool, item)
+        if books.refused:
+            return
+
+        async def wait() -> None:
+            try:
+                assert await books.handles["1a"] == "1a"
+            except anyio.TaskCancelled:
+                assert "1a" in pool.unprocessed
+
+        async def drop() -> None:
+            await checkpoint()
+            dropped.extend(["1b", "1d"])
+            books.handles["1b"].cancel()
+            books.handles["1d"].cancel()
+            await books.handles["1b"].wait()
+            await pool.join()
+
+        async with create_task_group() as tg:
+            tg.start_soon(apart, wait)
+            tg.start_soon(apart, drop)
+
+    await pool.start()
+    async with create_task_group() as tg:
+        tg.start_soon(apart, use)
+    await pool.stop()
+    books.balance(pool, dropped=tuple(dropped))
+
+
+async def a_map_over_a_pool() -> None:
+    books = Books(2)
+    pool = WorkerPool(2, books.work, max_queue=1)
+
+    async def use() -> None:
+        try:
+            assert await pool.map(["1a", "1b", "1c", "1d"]) == ["1a", "1b", "1c", "1d"]
+        except anyio.TaskCancelled:
+            assert pool.unprocessed
+        except anyio.ClosedResourceError:
+            pass
+        finally:
+            assert books.running == 0
+
+    await pool.start()
+    async with create_task_group() as tg:
+        tg.start_soon(apart, use)
+    await pool.stop()
+    assert set(Counter(books.begun).values()) <= {1}
+
+
+async def a_pool_that_is_resized() -> None:
+    books = Books(3)
+    pool = WorkerPool(1, books.work)
+
+    async def use() -> None:
+        async with pool:
+            for item in "1a", "1b", "1c", "1d", "1e":
+                await books.submit(pool, item)
+            await checkpoint()
+            pool.resize(3)
+            await checkpoint()
+            pool.resize(1)
+            await books.submit(pool, "1f")
+
+    try:
+        async with create_task_group() as tg:
+            tg.start_soon(apart, use)
+    except anyio.BrokenResourceError:
+        pass
+    books.balance(pool)
+
+
+scenarios = pytest.mark.parametrize(
+    "scenario",
+    [
+        a_block,
+        a_started_pool,
+        a_pool_that_is_stopped_with_grace,
+        items_that_are_awaited_and_cancelled,
+        a_map_over_a_pool,
+        a_pool_that_is_resized,
+    ],
+)
+
+
+@scenarios
+@backends
+def test_promises_hold_in_any_order(scenario: Scenario, backend: str) -> None:
+    explore(scenario, schedules=100, backend=backend).check()
+
+
+@scenarios
+@backends
+@pytest.mark.filterwarnings("ignore:worker pool was never stopped")
+def test_promises_hold_wherever_a_task_is_cancelled(scenario: Scenario, backend: str) -> None:
+    cancel_everywhere(scenario, victims=is_victim, backend=backend).check()
