@@ -136,7 +136,7 @@ class Gate(trio.abc.Instrument):
             granted.active = self._clock
             self._end_step(granted.task)
         if not self._scheduled and self._line:
-            self._let_one_pass()
+            trio.lowlevel.reschedule(self._grant().native)
 
     def stop(self) -> None:
         """End the run: cancel what there is, and let it end."""
@@ -157,7 +157,15 @@ class Gate(trio.abc.Instrument):
         if self._run.over:
             self.stop()
 
-    def _let_one_pass(self) -> None:
+    def _is_next(self, last: _Place) -> bool:
+        """The last that could line up has done so: choose; if it is chosen itself, it need not wait."""
+        if self._grant() is last:
+            return True
+        assert self._granted is not None
+        trio.lowlevel.reschedule(self._granted.native)
+        return False
+
+    def _grant(self) -> _Place:
         line = self._line
         position = 0
         if len(line) > 1:
@@ -165,7 +173,7 @@ class Gate(trio.abc.Instrument):
             if not self._run.fifo and not self._cleanup_steps:
                 position = self._run.choose([place.task.number for place in line])
         self._granted = line.pop(position)
-        trio.lowlevel.reschedule(self._granted.native)
+        return self._granted
 
     async def _pass(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return await self._steps(place, coroutine)
@@ -174,12 +182,10 @@ class Gate(trio.abc.Instrument):
     def _steps(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
         value: Any = None
         while True:
-            if self._line or self._scheduled > 1:
-                self._line.append(place)
+            self._line.append(place)
+            if self._scheduled > 1 or not self._is_next(place):
                 turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
                 yield from turn.__await__()
-            else:
-                self._granted = place  # there is no other; no need to line up
             if self.abandoned:
                 keep_for_ever(coroutine)
                 return None
