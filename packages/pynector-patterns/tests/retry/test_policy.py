@@ -159,10 +159,13 @@ async def test_of_many_errors_the_last_ones_are_kept(failing: Any) -> None:
 
 @pytest.mark.parametrize("fails", ["twice", "always", "and is slow"])
 async def test_no_error_is_left_to_the_garbage_collector(fails: str) -> None:
+    class Missing(LookupError):
+        """Unlike LookupError itself, it can be referred to weakly."""
+
     alive = list[weakref.ref[Exception]]()
 
     def failure() -> Exception:
-        error = LookupError()
+        error = Missing()
         alive.append(weakref.ref(error))
         return error
 
