@@ -9,6 +9,7 @@ from pynector.concurrency.task import create_task_group
 
 from .branch import Branch
 from .ledger import Ledger
+from .patience import Patience
 from .refusal import closed_pool, foreign_connection
 from .slot import Slot
 from .statistics import PoolStatistics
@@ -44,6 +45,7 @@ class Branches(Generic[K, C]):
         self.branch_of: dict[int, Branch[K, C]] = {}
         """Which key a connection belongs to, by the `id` of the connection."""
         self._by_key: OrderedDict[K, Branch[K, C]] = OrderedDict()  # that which rests longest first
+        self._leaving: list[Patience] = []  # of keys that were forgotten
         self._asking: OrderedDict[Branch[K, C], int] = OrderedDict()  # whose turn it is first
 
     @property
@@ -84,7 +86,8 @@ class Branches(Generic[K, C]):
         if not branch.total and branch not in self._asking and not self.closed:
             self.ledger.leases += branch.leases
             branch.leases = 0
-            branch.dismiss()
+            branch.patience.dismiss()
+            self._leaving = [each for each in self._leaving if not each.has_ended] + [branch.patience]
             self._by_key.pop(branch.key, None)
 
     def pass_places_on(self) -> None:
@@ -131,6 +134,8 @@ class Branches(Generic[K, C]):
         async with create_task_group() as tg:
             for branch in self.all():
                 tg.start_soon(branch.close, grace)
+        for patience in self._leaving:
+            await patience.stop()
 
     def lent_slot(self, connection: C) -> tuple[Branch[K, C], Slot[C]] | None:
         """Find what belongs to a lent connection; None if the pool has closed it meanwhile.

@@ -63,10 +63,9 @@ class Keeper:
 
     async def _look(self) -> None:
         self._bell = Event()
-        async with create_task_group() as tg:
-            for lender in self._lenders():
-                if ended := lender.ended_idle(current_time()):
-                    tg.start_soon(lender.dispose_idle, ended)
+        now = current_time()
+        for lender in self._lenders():
+            lender.close_idle(lender.ended_idle(now))
         for lender in self._lenders():
             await self._fill(lender)
         now = current_time()

@@ -29,14 +29,14 @@ class Lender(Receiver[C]):
         ledger: Where everything is noted.
     """
 
-    __slots__ = ("_closing", "_empty", "_lot", "_patience", "_trying", "on_lessened")
+    __slots__ = ("_closing", "_empty", "_lot", "_trying", "on_lessened", "patience")
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms, factory, ledger)
         self._lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
-        self._patience = Patience(self._lot, terms.acquire_timeout)
+        self.patience = Patience(self._lot, terms.acquire_timeout)
         self._closing = False
         self._empty = Event()
         self.closed_lent = {}
@@ -60,7 +60,7 @@ class Lender(Receiver[C]):
             self.about_to_wait()
             # What `park` does, without the coroutine: each that a task waits in costs it twice.
             ticket = self._lot.queue_up()
-            asked_at = self._patience.begin(ticket)
+            asked_at = self.patience.begin(ticket)
             self.waiting += 1
             granted: Grant[C]
             try:
@@ -199,7 +199,7 @@ class Lender(Receiver[C]):
             self.retire(slot)
             self.closed_lent[id(slot.connection)] = slot
         try:
-            await self._patience.stop()
+            await self.patience.stop()
             await self.close_retired(slots)
             if self.total:  # other tasks are about to close some, or to give up opening one
                 with move_on_after(self.terms.close_timeout, shield=True):
@@ -233,10 +233,6 @@ class Lender(Receiver[C]):
         error.__cause__ = self.retry_pause.error
         return error
 
-    def dismiss(self) -> None:
-        """Nobody waits, and if somebody will, it is not soon."""
-        self._patience.dismiss()
-
     def oldest_wait(self) -> float:
         """Since when the first who waits has been waiting."""
-        return self._patience.oldest()
+        return self.patience.oldest()

@@ -55,6 +55,11 @@ class Patience:
             self._line.popleft()
         return self._line[0][1] if self._line else math.inf
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no task looks after those who wait."""
+        return self._ended.is_set()
+
     def dismiss(self) -> None:
         """Nobody waits now."""
         if self._scope is not None:

@@ -126,9 +126,14 @@ class Stock(PoolState[C]):
 
     async def dispose_idle(self, slots: Sequence[Slot[C]]) -> None:
         """Close idle connections, all at once; shielded, and bounded in time."""
+        for closing in self.close_idle(slots):
+            await closing.wait()
+
+    def close_idle(self, slots: Sequence[Slot[C]]) -> list[Closing]:
+        """Begin to close idle connections."""
         for slot in slots:
             self.retire_idle(slot)
-        await self.close_retired(slots)
+        return [self.start_closing(slot) for slot in slots]
 
     async def close_retired(self, slots: Sequence[Slot[C]]) -> None:
         """Close connections that were retired before, all at once; shielded, and bounded in time."""
