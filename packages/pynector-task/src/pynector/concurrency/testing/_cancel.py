@@ -28,8 +28,7 @@ def cancel_everywhere(
     max_failures: int = 20,
     processes: int = 1,
 ) -> Report:
-    """Run a scenario once as it is, then once for each task and each step, cancelling that task after that
-    step.
+    """Run a scenario as it is, then once for each task and each step, cancelling that task there.
 
     The scenario is one as `explore` takes it. The tasks that it starts are the victims; the scenario itself
     is the witness, and asserts in the end what must hold even then: that each permit is back, say. What
@@ -117,9 +116,9 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
             baseline = Schedule(options.backend, order, options.eager)
             run = session.run(baseline, trace=Trace())
             for fault in islice(_faults(run, options), index, None, count):
-                if session.full:
-                    break
                 session.run(replace(baseline, faults=(fault,)))
+                if session.full:
+                    return report
     return report
 
 

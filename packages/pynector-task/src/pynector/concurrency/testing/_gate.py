@@ -59,9 +59,8 @@ class Gate(trio.abc.Instrument):
         self._wrap = wrap
         self._places: dict[trio.lowlevel.Task, _Place] = {}
         self._line: list[_Place] = []
-        self._scheduled = (
-            1  # tasks that are about to take a step; the one that adds this instrument is taking one
-        )
+        # Tasks that are about to take a step, or take one: the first is the one that adds this instrument.
+        self._scheduled = 1
         self._granted: _Place | None = None
         self._settling = False
         self._clock = 0

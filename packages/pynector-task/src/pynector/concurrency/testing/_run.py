@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -133,26 +132,23 @@ class Run:
 
     def waiting(self) -> tuple[str, ...]:
         """The tasks that are alive, each with the line on which it waits."""
-        return tuple(f"{task} waits at {task.where()}" for task in self.tasks if not self._has_ended(task))
+        return tuple(f"{task} waits at {task.where()}" for task in self.tasks if not task.has_ended)
 
     def note_ends(self) -> None:
         """Take note of the tasks that have ended since."""
         for task in self.tasks:
-            if task.ended is None and self._has_ended(task):
+            if task.ended is None and task.has_ended:
                 task.ended = self.steps
-
-    def _has_ended(self, task: ScenarioTask) -> bool:
-        return getattr(task.coroutine, "cr_frame", None) is None
 
     def _inject(self, fault: Fault) -> None:
         if fault.victim >= len(self.tasks):
             return
         task = self.tasks[fault.victim]
-        unstarted = inspect.getcoroutinestate(task.coroutine) == inspect.CORO_CREATED
+        unstarted = task.is_new
         where = ""
         if self._trace is not None:
             where = "before its first step" if unstarted else f"at {task.where()}"
-        if self._has_ended(task) or (unstarted and fault.kind == "interrupt") or not self.strike(fault, task):
+        if task.has_ended or (unstarted and fault.kind == "interrupt") or not self.strike(fault, task):
             return
         # asyncio does not even start it then, nor what it was to await; AnyIO's own tasks are such a pair.
         self.struck_unstarted |= unstarted and fault.kind != "scope"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any
 
 from ._awaiting import awaiting
@@ -57,6 +58,16 @@ class ScenarioTask:
 
     def __str__(self) -> str:
         return f"{self.name}#{self.number}"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has not taken its first step."""
+        return not self.has_ended and getcoroutinestate(self.coroutine) == CORO_CREATED
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has taken its last step."""
+        return getattr(self.coroutine, "cr_frame", None) is None
 
     def where(self, *, innermost: bool = True) -> str:
         """The line on which it waits."""
