@@ -40,8 +40,11 @@ ORDERS_IN_A_JOB = 200
 
 
 def is_started_by_a_scenario(task: str) -> bool:
-    """Whether the task is one that a user could cancel; the private ones of a pool have underscores."""
-    return not task.startswith("_")
+    """Whether a user has the task in hand. Nobody has the one that closes a connection of a pool.
+
+    Where that is cancelled natively all the same, its place is free again, but the connection stays open.
+    """
+    return task not in {"closing", "_close"}  # by its name, or where it starts eagerly by its function
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+"""Faults planted into copies of our own code, each of a kind that people make by hand.
+
+A mutant is a small change of one file. Its scenario, which finds nothing wrong with the original, must fail
+within a thousand schedules.
+"""
+
+# ruff: noqa: E501  # what is replaced stands here to the letter
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = Path(__file__).parents[3]
+LOT = "pynector-task/src/pynector/concurrency/task/lowlevel/_parking_lot.py"
+PRIMITIVES = "pynector-primitives/src/pynector/concurrency/primitives"
+POOL = "pynector-patterns/src/pynector/concurrency/patterns/_pool"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A planted fault.
+
+    Attributes:
+        fault: What is wrong, in words.
+        file: The file to change, below `packages/`.
+        before: The text to replace; it stands in the file just once.
+        after: What to put there.
+        scenario: The name of the scenario that must find it.
+    """
+
+    fault: str
+    file: str
+    before: str
+    after: str
+    scenario: str
+
+    def source(self) -> str:
+        """The text of the changed file."""
+        text = (PACKAGES / self.file).read_text(encoding="utf-8")
+        assert text.count(self.before) == 1, f"{self.fault}: not once in {self.file}: {self.before!r}"
+        return text.replace(self.before, self.after)
+
+
+MUTANTS = (
+    Mutant(
+        fault="a place is lost when the factory is cancelled",
+        file=f"{POOL}/stock.py",
+        before="        except BaseException as error:\n            self._opening_failed(",
+        after="        except Exception as error:\n            self._opening_failed(",
+        scenario="pool_loses_no_place",
+    ),
+    Mutant(
+        fault="except Exception around what may be cancelled",
+        file=f"{PRIMITIVES}/_semaphore.py",
+        before="            except BaseException:\n                self._give_back(None)\n",
+        after="            except Exception:\n                self._give_back(None)\n",
+        scenario="semaphore_keeps_its_places",
+    ),
+    Mutant(
+        fault="an unshielded await in release",
+        file=f"{POOL}/lease.py",
+        before="        lender = self.lender\n        if kind is None",
+        after="        lender = self.lender\n        await __import__('anyio').sleep(0)\n        if kind is None",
+        scenario="pool_loses_no_place",
+    ),
+    Mutant(
+        fault="check, await, and then count",
+        file=f"{PRIMITIVES}/_semaphore.py",
+        before="        self._value -= 1\n        budget = self._budget\n",
+        after="        await checkpoint()\n        self._value -= 1\n        budget = self._budget\n",
+        scenario="semaphore_keeps_its_places",
+    ),
+    Mutant(
+        fault="a granted waiter that is cancelled keeps the permit",
+        file=LOT,
+        before="                give_back(ticket.result())\n",
+        after="                pass\n",
+        scenario="semaphore_keeps_its_places",
+    ),
+    Mutant(
+        fault="a connection is dropped on the error path",
+        file=f"{POOL}/receiver.py",
+        before="        if self._must_go(slot) or not (clean or self.terms.reset):\n            await self.dispose(slot)\n",
+        after="        if not clean:\n            return\n        if self._must_go(slot):\n            await self.dispose(slot)\n",
+        scenario="pool_loses_no_place",
+    ),
+    Mutant(
+        fault="one connection has two users",
+        file=f"{POOL}/lease.py",
+        before="            if not lender.waiting or not lender.wake(slot):\n                lender.idle.append(slot)\n",
+        after="            lender.wake(slot)\n            lender.idle.append(slot)\n",
+        scenario="pool_loses_no_place",
+    ),
+    Mutant(
+        fault="a cancellation is swallowed",
+        file=f"{PRIMITIVES}/_condition.py",
+        before="            await self._leave(error)\n            raise\n",
+        after="            await self._leave(error)\n            return\n",
+        scenario="notification_is_not_lost",
+    ),
+)
