@@ -1,5 +1,6 @@
 """A bounded map whose results are given to a consumer as they come."""
 
+import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from types import TracebackType
@@ -8,7 +9,9 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 from anyio import (
     BrokenResourceError,
     ClosedResourceError,
+    current_effective_deadline,
     get_cancelled_exc_class,
+    sleep_forever,
 )
 
 from pynector.concurrency.task import TaskHandle, create_task_group
@@ -116,7 +119,10 @@ class MapStream(Generic[R]):
         window = self._window
         while self._error is not None or not window.has_result:
             if self._error is not None:
-                await checkpoint()  # if the consumer is cancelled, too, that comes first
+                if current_effective_deadline() == -math.inf:
+                    await (
+                        sleep_forever()
+                    )  # not for long: the consumer is cancelled, too, and that comes first
                 self._has_raised = True
                 raise self._error
             if window.is_finished:
