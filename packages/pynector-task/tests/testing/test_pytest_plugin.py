@@ -80,6 +80,18 @@ async def test_an_hour():
     assert anyio.current_time() - began == 3600
 """
 
+SKIPS = """
+import pytest
+
+@pytest.mark.explore
+async def test_skips():
+    pytest.skip("not here")
+
+@pytest.mark.virtual_time
+async def test_fails_as_expected():
+    pytest.xfail("not yet")
+"""
+
 LEAKS = """
 import asyncio
 import anyio
@@ -167,6 +179,14 @@ def test_a_whole_suite_can_run_in_virtual_time(run: pytest.Pytester, pytestconfi
 
     result.assert_outcomes(passed=2)
     assert result.duration < 60
+
+
+def test_a_scenario_may_skip(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+    run.makepyfile(SKIPS)
+
+    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+
+    result.assert_outcomes(skipped=2, xfailed=2)
 
 
 def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:

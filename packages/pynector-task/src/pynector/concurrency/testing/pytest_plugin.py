@@ -134,8 +134,13 @@ def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[...
         options = {name: value for name, value in mark.kwargs.items() if name != "backends"}
         options["backend"] = item.callspec.params[_BACKEND]
 
+        left: list[BaseException] = []
+
         async def scenario() -> None:
-            await function(*args, **fixtures)
+            try:
+                await function(*args, **fixtures)
+            except (pytest.skip.Exception, pytest.xfail.Exception) as outcome:
+                left.append(outcome)
 
         scenario.__name__ = function.__name__
         token = item.config.getoption("schedule")
@@ -143,6 +148,8 @@ def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[...
             replay(scenario, token)
         else:
             run(item, scenario, options)
+        for outcome in left:
+            raise outcome
 
     return call
 
