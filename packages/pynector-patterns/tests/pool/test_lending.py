@@ -219,11 +219,23 @@ async def test_the_place_of_a_discarded_connection_goes_to_who_waits(world: Any)
             assert (await waiter).number == 2
 
 
-async def test_a_lease_is_a_coroutine_in_all_that_matters(world: Any) -> None:
+async def test_a_lease_is_a_coroutine(world: Any) -> None:
     async with world.pool() as pool, create_task_group() as tg:
         handle = await tg.start_soon(pool.acquire)
 
         assert (await handle).number == 1
+
+
+async def test_an_error_thrown_into_a_lease_that_waits_takes_nothing(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        lease = pool.acquire()
+        lease.send(None)
+        with pytest.raises(ValueError, match="thrown"):
+            lease.throw(ValueError("thrown"))
+        await pool.release(connection)
+
+        assert pool.statistics().idle == 1
 
 
 async def test_a_lease_that_is_never_awaited_takes_nothing(world: Any) -> None:

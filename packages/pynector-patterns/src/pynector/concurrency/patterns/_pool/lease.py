@@ -1,8 +1,8 @@
 """The right to use one connection for a while."""
 
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .slot import Slot
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 C = TypeVar("C")
 
 
-class Lease(Generic[C]):
+class Lease(Coroutine[Any, Any, C]):
     """What `acquire()` gives: await it for a connection, or enter it with `async with`.
 
-    ```python
+    ```py
     async with pool.acquire() as connection:  # given back at the end of the block
         ...
 
@@ -25,7 +25,7 @@ class Lease(Generic[C]):
     A block that ends with an error, a cancellation included, may leave its connection in the middle of an
     exchange. The connection is then closed, not lent again, unless the pool has a `reset` and that succeeds.
 
-    Nothing is taken before it is awaited or entered. It is a coroutine in all that matters, so
+    Nothing is taken before it is awaited or entered. It is a coroutine too, so
     `create_task(pool.acquire())` works.
     """
 
@@ -77,9 +77,9 @@ class Lease(Generic[C]):
         """Take the next step, as a coroutine does."""
         return self._begun().send(value)
 
-    def throw(self, *error: Any) -> Any:
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Any:
         """Raise an error at the current step, as a coroutine does."""
-        return self._begun().throw(*error)
+        return self._begun().throw(typ if val is None else val.with_traceback(tb))
 
     def close(self) -> None:
         """Give up, as a coroutine does."""
