@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import pytest
 from anyio.lowlevel import checkpoint
 
@@ -304,6 +306,16 @@ async def test_an_awaited_task_that_was_cancelled_cancels_its_item_only(anyio_ba
 
     assert [handle.status.value for handle in handles] == ["cancelled", "finished", "finished"]
     assert pool.unprocessed == [0]
+
+
+async def test_items_are_not_taken_from_another_thread() -> None:
+    async with WorkerPool(1, double) as pool:
+        await (await pool.submit(1))
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(RuntimeError, match=r"^WorkerPool: submitting an item in thread "):
+            await anyio.to_thread.run_sync(pool.submit_nowait, 2)
+        assert await (await anyio.to_thread.run_sync(anyio.from_thread.run, pool.submit, 3)) == 6
+        assert pool.statistics().finished == 2
 
 
 def test_pool_left_started_keeps_no_run_from_ending_and_says_so(anyio_backend: Backend) -> None:

@@ -126,7 +126,7 @@ class WorkerPool(Generic[T, R]):
         finally:
             self._crew.abandon()
         if (exc is None or swallowed) and self._group.cancel_scope.cancel_called:
-            raise BrokenResourceError("worker pool: a worker was cancelled from outside before it began")
+            raise BrokenResourceError("worker pool: one of its tasks was cancelled from outside")
         if exc is None:
             self._crew.policy.raise_errors()
         else:
@@ -186,7 +186,8 @@ class WorkerPool(Generic[T, R]):
                 made with `priorities=True`.
 
         Raises:
-            RuntimeError: the pool was not started; or all its workers would wait for room, which they make.
+            RuntimeError: the pool was not started; or all its workers would wait for room, which they make;
+                or it runs in another thread.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
@@ -198,6 +199,8 @@ class WorkerPool(Generic[T, R]):
             await checkpoint()
         if len(self._line) >= self._backlog.capacity:
             await self._wait_for_room()
+        if self._crew.may_call:
+            self._crew.check_home()  # before the item is in, since calling a worker would refuse
         handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
         if self._priorities:
             handle.priority = priority or 0
@@ -211,11 +214,12 @@ class WorkerPool(Generic[T, R]):
 
         Raises:
             anyio.WouldBlock: the queue is full.
-            RuntimeError: the pool was not started.
+            RuntimeError: the pool was not started; or it runs in another thread.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
             self._check_priority(priority)
+        self._crew.check_home()
         if len(self._line) >= self._backlog.capacity:
             self._check_open()
             raise WouldBlock

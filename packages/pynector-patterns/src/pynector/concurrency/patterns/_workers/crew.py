@@ -54,7 +54,7 @@ class Crew(Generic[T, R]):
         self.spend = operation_budget()
         self._quiet: ParkingLot[None] = ParkingLot("WorkerPool.join")
         self._end: ParkingLot[None] = ParkingLot("WorkerPool.stop")
-        self._work: ParkingLot[None] = ParkingLot("work for WorkerPool")
+        self._work: ParkingLot[None] = ParkingLot("WorkerPool")
         self._workers: set[Worker[T, R]] = set()
         self._idle: set[Worker[T, R]] = set()
         self.may_call = True
@@ -132,6 +132,14 @@ class Crew(Generic[T, R]):
         self._group = None
         self.cancel()
         self._tell_if_quiet()
+
+    def check_home(self) -> None:
+        """Make sure that this is the event loop of the workers.
+
+        Raises:
+            RuntimeError: it is another, or another thread.
+        """
+        self._work.check_home("submitting an item")
 
     def call(self) -> None:
         """See to it that a worker comes, if there is something to do for one more, and one to do it."""
