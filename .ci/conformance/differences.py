@@ -8,7 +8,6 @@ DIFFERENCES = {
     "test_cancelled_not_caught": CAUGHT,
     "test_cancelled_raises_beyond_origin_shielded": CAUGHT,
     "test_nested_move_on_after": "compares two deadlines to the last bit, and each comes from Unix time here",
-    "TestCapacityLimiter::test_borrow_twice": "a task may borrow several tokens here",
     "TestCapacityLimiter::test_current_default_thread_limiter": "asks for the class of AnyIO's own limiter",
     "test_fail_after_scope_cancelled_before_timeout": "expected to fail with AnyIO; it holds here",
 }

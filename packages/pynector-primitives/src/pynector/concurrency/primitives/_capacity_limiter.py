@@ -97,7 +97,8 @@ class CapacityLimiter(HeldBlock):
         has been borrowed, and a token on its way goes to the next.
 
         Raises:
-            RuntimeError: this is not the event loop that the limiter belongs to.
+            RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
+                loop that the limiter belongs to.
         """
         await self._acquire(current_task())
 
@@ -168,6 +169,7 @@ class CapacityLimiter(HeldBlock):
 
     async def _acquire(self, borrower: Any) -> None:
         if self._borrowed >= self._total:
+            self._refuse_to_wait_for_itself(borrower)
             return await self._wait(borrower)
         if self._lot.home is not None:
             self._lot.check_home("acquire")
@@ -212,6 +214,13 @@ class CapacityLimiter(HeldBlock):
     def _serve(self) -> None:
         while self._borrowed < self._total and (task := self._lot.wake_first(None)) is not None:
             self._lend(self._waiting.pop(task))
+
+    def _refuse_to_wait_for_itself(self, borrower: Any) -> None:
+        if self._borrowers.get(borrower, 0) == self._borrowed > 0:
+            raise RuntimeError(
+                "this borrower is already holding one of this CapacityLimiter's tokens, and nobody else holds"
+                " another: it would wait for itself"
+            )
 
     def _refuse_twice(self, borrower: Any) -> None:
         waits = borrower in self._reserved or self._waiting.get(borrower) is borrower
