@@ -3,7 +3,8 @@
 import math
 import time
 
-import anyio
+from anyio import current_effective_deadline as nearest_deadline  # bound here: ours may be put in its place
+from anyio import current_time
 
 
 def current_effective_deadline() -> float:
@@ -15,7 +16,7 @@ def current_effective_deadline() -> float:
     Raises:
         anyio.NoEventLoopError: no event loop runs here.
     """
-    deadline = anyio.current_effective_deadline()
+    deadline = nearest_deadline()
     if math.isinf(deadline):
         return deadline
-    return time.time() + (deadline - anyio.current_time())
+    return time.time() + (deadline - current_time())

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-import anyio
+from anyio import CancelScope
 
 from pynector.concurrency.task.lowlevel import check_callable
 
@@ -49,6 +49,6 @@ async def shield(func: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
         ```
     """
     check_callable("func", func)
-    with anyio.CancelScope(shield=True):
+    with CancelScope(shield=True):
         return await func(*args, **kwargs)
     raise AssertionError("a scope that nobody cancels swallows nothing")  # pragma: no cover

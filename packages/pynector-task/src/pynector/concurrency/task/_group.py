@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeVar, TypeVarTuple, overload
 
 import anyio
 import anyio.abc
+from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
 
 from ._children import Children
 from ._coroutines import coroutine_name, coroutine_of, function_name
@@ -38,7 +39,7 @@ class TaskGroup(anyio.abc.TaskGroup):
     """
 
     def __init__(self, *, strict_exception_groups: bool = False) -> None:
-        self._anyio_group = anyio.create_task_group()
+        self._anyio_group = make_anyio_group()
         self._strict = strict_exception_groups
         self._state: Literal["new", "entered", "left"] = "new"
         self._cancel_called = False
