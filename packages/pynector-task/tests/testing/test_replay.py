@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from pynector.concurrency.testing import explore, replay
+from pynector.concurrency.testing import Order, explore, replay
 
 
 async def loses_an_update() -> None:
@@ -67,15 +67,15 @@ def test_the_failure_that_is_shown_is_a_short_one() -> None:
 
 
 @pytest.mark.parametrize("order", ["random", "pct", "dfs", "bfs"])
-def test_every_way_to_choose_finds_it(order: str) -> None:
-    report = explore(loses_an_update, order=order)  # type: ignore[arg-type]
+def test_every_way_to_choose_finds_it(order: Order) -> None:
+    report = explore(loses_an_update, order=order)
 
     assert [failure.kind for failure in report.failures] == ["exception"]
 
 
 @pytest.mark.parametrize("order", ["dfs", "bfs"])
-def test_a_search_ends_when_no_order_is_left(order: str) -> None:
-    report = explore(is_correct, order=order)  # type: ignore[arg-type]
+def test_a_search_ends_when_no_order_is_left(order: Order) -> None:
+    report = explore(is_correct, order=order)
 
     assert report.ok
     assert report.exhausted

@@ -16,6 +16,7 @@ from ._search import OrderTree
 from ._session import Scenario, Session
 
 Order: TypeAlias = Literal["fifo", "random", "pct", "dfs", "bfs"]
+"""Who runs next, when several tasks could; `explore` says what each means."""
 
 
 def explore(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 FaultKind: TypeAlias = Literal["scope", "native", "twice", "both", "interrupt"]
+"""What is done to a task; `cancel_everywhere` says what each means."""
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
