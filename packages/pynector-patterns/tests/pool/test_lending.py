@@ -318,3 +318,27 @@ async def test_it_says_what_it_holds(world: Any) -> None:
 
         assert repr(pool) == "<ConnectionPool 0 idle, 1 lent, 0 opening, 0 closing of at most 2; 0 waiting>"
     assert repr(pool).startswith("<ConnectionPool closed, 0 idle")
+
+
+@pytest.mark.parametrize("form", ["block", "acquire", "release", "discard"])
+async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, form: str) -> None:
+    async def elsewhere() -> None:
+        if form == "block":
+            async with pool.acquire():
+                pass
+        elif form == "acquire":
+            await pool.acquire()
+        else:
+            await getattr(pool, form)(lent)
+
+    async with world.pool(2) as pool:
+        lent = await pool.acquire()
+        await pool.release(await pool.acquire())
+        async with pool.acquire(), create_task_group() as tg:
+            tg.start_soon(pool.acquire)
+            await wait_all_tasks_blocked()
+            tg.cancel_scope.cancel()
+
+        with pytest.raises(RuntimeError, match=r"^ConnectionPool: .* in thread .*; it belongs to"):
+            await anyio.to_thread.run_sync(lambda: anyio.run(elsewhere, backend=anyio_backend_name))
+        assert (pool.statistics().lent, pool.statistics().idle) == (1, 1)

@@ -36,7 +36,7 @@ class Branch(Lender[C], Generic[K, C]):
     @property
     def needs(self) -> int:
         """How many more places could be used by those who wait."""
-        return min(len(self._lot), self.max_connections - self.total)
+        return min(len(self.lot), self.max_connections - self.total)
 
     async def lend(self, lease: object) -> Slot[C]:
         self.branches.begin(self)

@@ -30,6 +30,9 @@ class ConnectionPool(Generic[C]):
     (*limits* that mention time or `min_size`, leaks), and connections that come from a context manager, need
     the block; the rest works outside it too, until `close()`.
 
+    Once a task has waited for a connection, the pool belongs to that event loop: it raises `RuntimeError` in
+    another loop or thread.
+
     For connections to many hosts use `KeyedConnectionPool`.
 
     Args:
@@ -151,6 +154,8 @@ class ConnectionPool(Generic[C]):
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
             # The short way. What follows does the same, after a look.
+            if lender.lot.home is not None:
+                lender.lot.check_home("release()")
             slot.lease = None
             if not lender.waiting or not lender.wake(slot):
                 lender.idle.append(slot)

@@ -40,6 +40,8 @@ class Lease(Coroutine[Any, Any, C]):
         lender = self.lender
         lender.leases = lease = lender.leases + 1
         if lender.ready and lease & 63:  # else a checkpoint is due
+            if lender.lot.home is not None:
+                lender.lot.check_home("acquire()")
             slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
@@ -52,6 +54,8 @@ class Lease(Coroutine[Any, Any, C]):
         lender = self.lender
         lender.leases = lease = lender.leases + 1
         if lender.ready and lease & 63:
+            if lender.lot.home is not None:
+                lender.lot.check_home("acquire()")
             self.slot = slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
@@ -67,6 +71,8 @@ class Lease(Coroutine[Any, Any, C]):
             return  # given back or discarded within the block
         lender = self.lender
         if kind is None and lender.calm:
+            if lender.lot.home is not None:
+                lender.lot.check_home("release()")
             slot.lease = None
             if not lender.waiting or not lender.wake(slot):
                 lender.idle.append(slot)

@@ -29,23 +29,23 @@ class Lender(Receiver[C]):
         ledger: Where everything is noted.
     """
 
-    __slots__ = ("_closing", "_empty", "_lot", "_trying", "on_lessened", "patience")
+    __slots__ = ("_closing", "_empty", "_trying", "on_lessened", "patience")
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms, factory, ledger)
-        self._lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
+        self.lot = ParkingLot("ConnectionPool")
         self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
-        self.patience = Patience(self._lot, terms.acquire_timeout)
+        self.patience = Patience(self.lot, terms.acquire_timeout)
         self._closing = False
         self._empty = Event()
         self.closed_lent = {}
         self.on_lessened: Callable[[], object] = bool
 
     def wake(self, grant: Grant[C]) -> bool:
-        if self.failing and isinstance(grant, Slot) and self._trying.unpark(grant) is not None:
+        if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:
             return True
-        return self._lot.unpark(grant) is not None
+        return self.lot.wake_first(grant) is not None
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
@@ -54,19 +54,20 @@ class Lender(Receiver[C]):
             await checkpoint()
         if self.closed:
             self.check_open()
+        self.lot.check_home("acquire()")
         asked_at: float | None = None
         grant = self.request()
         if grant is None:
             self.about_to_wait()
             # What `park` does, without the coroutine: each that a task waits in costs it twice.
-            ticket = self._lot.queue_up()
+            ticket = self.lot.queue_up()
             asked_at = self.patience.begin(ticket)
             self.waiting += 1
             granted: Grant[C]
             try:
                 granted = await ticket
             except BaseException:
-                self._lot.leave(ticket, self.take_back)
+                self.lot.leave(ticket, self.take_back)
                 raise
             finally:
                 self.waiting -= 1
@@ -94,7 +95,6 @@ class Lender(Receiver[C]):
 
     async def _make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
-        self._lot.check_home("acquire()")
         now, limit = current_time(), self.terms.acquire_timeout
         if asked_at is None:
             asked_at = now
@@ -174,7 +174,7 @@ class Lender(Receiver[C]):
     def shut(self) -> None:
         """Lend no more: those who wait fail, and what is being opened is cancelled."""
         super().shut()
-        self._lot.fail_all(closed_while_waiting)
+        self.lot.fail_all(closed_while_waiting)
         self._trying.fail_all(closed_while_waiting)
         self.stop_opening()
 
@@ -213,7 +213,7 @@ class Lender(Receiver[C]):
         self.on_lessened()
 
     def others_failed(self, error: Exception) -> None:
-        self._lot.fail_all(lambda: self._error(PoolFactoryError, f"connection_factory failed: {error!r}"))
+        self.lot.fail_all(lambda: self._error(PoolFactoryError, f"connection_factory failed: {error!r}"))
 
     def late(self) -> PoolError:
         """Make the error for one who got no connection in time."""

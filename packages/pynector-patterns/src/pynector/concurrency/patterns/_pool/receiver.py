@@ -3,11 +3,11 @@
 from typing import TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import current_time
+from pynector.concurrency.task.lowlevel import ParkingLot, current_time
 
 from .hook import call_hook
 from .refusal import foreign_connection, not_lent
-from .slot import Slot
+from .slot import Grant, Slot
 from .stock import Stock
 
 C = TypeVar("C")
@@ -19,8 +19,10 @@ ENDING = object()
 class Receiver(Stock[C]):
     """Takes connections back: for the next, or to close them."""
 
-    __slots__ = ("closed_lent",)
+    __slots__ = ("closed_lent", "lot")
 
+    lot: ParkingLot[Grant[C]]
+    """Where tasks wait for a connection."""
     closed_lent: dict[int, Slot[C]]
     """What was closed while it was lent, until it comes back."""
 
@@ -41,6 +43,7 @@ class Receiver(Stock[C]):
 
     async def end(self, slot: Slot[C], *, clean: bool) -> None:
         """A lease ends, with an exception if it is not clean."""
+        self.lot.check_home("release()")
         self.ledger.lease_ended(slot)
         if self._must_go(slot) or not (clean or self.terms.reset):
             await self.dispose(slot)
@@ -51,6 +54,7 @@ class Receiver(Stock[C]):
 
     async def discard(self, slot: Slot[C]) -> None:
         """A lease ends, and its connection is of no use any more."""
+        self.lot.check_home("discard()")
         self.ledger.lease_ended(slot)
         await self.dispose(slot)
 
