@@ -7,7 +7,6 @@ from traceback import format_exception_only
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, TypeVarTuple, overload
 
-import anyio
 import anyio.abc
 from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
 
@@ -77,8 +76,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             reason: Can be read back as `cancel_reason`; stands in the message of each cancellation.
         """
         if not self._cancel_called:
-            self._cancel_called = True
-            self._cancel_reason = reason
+            self._cancel_called, self._cancel_reason = True, reason
         if self._state == "entered":
             self._anyio_group.cancel_scope.cancel(reason)
 
