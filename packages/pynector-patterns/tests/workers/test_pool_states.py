@@ -225,6 +225,37 @@ async def test_error_of_on_error_is_raised_by_stopping() -> None:
     assert isinstance(error.__context__, ValueError)
 
 
+class Panic(BaseException):
+    """No error of an item, but the end of everything."""
+
+
+async def panic(_: int) -> None:
+    await checkpoint()
+    raise Panic
+
+
+async def test_what_is_no_exception_leaves_the_block_and_cancels_the_rest() -> None:
+    with pytest.raises(Panic):
+        async with WorkerPool(1, panic) as pool:
+            handles = [await pool.submit(number) for number in range(2)]
+            await anyio.sleep_forever()
+
+    assert [handle.status.value for handle in handles] == ["failed", "cancelled"]
+    assert pool.unprocessed == [1]
+
+
+async def test_what_is_no_exception_is_raised_by_stop() -> None:
+    pool = WorkerPool(1, panic)
+    await pool.start()
+    handle = await pool.submit(0)
+    await handle.wait()
+
+    with pytest.raises(Panic):
+        await pool.stop()
+    with pytest.raises(anyio.ClosedResourceError):
+        await pool.submit(1)
+
+
 async def test_more_workers_take_up_what_is_queued() -> None:
     gate = Gate()
 

@@ -3,6 +3,8 @@
 import warnings
 from typing import Any
 
+from anyio import get_cancelled_exc_class
+
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import ParkingLot, spawn_owner, watch_exit
 
@@ -20,7 +22,7 @@ class Owner:
     __slots__ = ("_crew", "_gone", "_has_begun", "_is_gone", "error")
 
     def __init__(self, crew: Crew[Any, Any]) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._crew = crew
         self._has_begun = False
         self._is_gone = False
@@ -43,11 +45,13 @@ class Owner:
                 except BaseException:
                     self._crew.cancel()  # at once: no worker may be started in a group that is being left
                     raise
-        except Exception as error:
-            self.error = error
-        except BaseException:
+        except get_cancelled_exc_class():
             self._warn()
             raise
+        except BaseException as error:
+            self.error = error
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
 
     def _leave(self, _: object) -> None:
         self._crew.abandon()
