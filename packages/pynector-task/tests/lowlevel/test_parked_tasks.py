@@ -3,6 +3,7 @@
 import time
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio import wait_all_tasks_blocked
 
@@ -74,6 +75,22 @@ async def test_a_lot_that_is_gone_is_forgotten() -> None:
     gate = None
 
     assert parked_tasks() == []
+
+
+async def test_each_event_loop_sees_its_own(anyio_backend_name: str) -> None:
+    gate: ParkingLot[None] = ParkingLot("Gate")
+
+    async def look() -> list[ParkedTask]:
+        return parked_tasks()
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(gate.park, nothing)
+        await wait_all_tasks_blocked()
+        elsewhere = await anyio.to_thread.run_sync(lambda: anyio.run(look, backend=anyio_backend_name))
+        assert len(parked_tasks()) == 1
+        tg.cancel_scope.cancel()
+
+    assert elsewhere == []
 
 
 def test_a_record_reads_as_a_sentence() -> None:

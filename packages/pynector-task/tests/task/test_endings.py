@@ -44,6 +44,15 @@ class Stop(BaseException):
     """Not an Exception."""
 
 
+class Incomparable(Exception):
+    """Cannot be compared, not even with itself."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 async def raise_in_child(error: BaseException) -> None:
     async with create_task_group() as tg:
         tg.start_soon(anyio.sleep_forever)
@@ -195,6 +204,17 @@ async def test_causes_that_run_in_a_circle_end() -> None:
     with pytest.raises(ValueError, match="first"):
         async with create_task_group():
             raise first
+
+
+@on_every_backend
+async def test_errors_that_cannot_be_compared_nor_hashed_leave_as_any_other() -> None:
+    with pytest.raises(Incomparable):
+        async with create_task_group() as tg:
+            handle = tg.create_task(_raise(Incomparable()))
+            with anyio.CancelScope(shield=True):
+                await handle.wait()
+            assert handle.exception is not None
+            raise handle.exception
 
 
 @on_every_backend

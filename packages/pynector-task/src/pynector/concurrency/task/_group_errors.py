@@ -39,10 +39,11 @@ def _without_noise(errors: Errors, body_error: BaseException | None) -> Errors:
 
 def _once(errors: Errors, body_error: BaseException | None) -> Errors:
     """Drop the body's error if it is a child's too, raised again in the body."""
-    members = list(errors.exceptions)
-    if body_error is None or sum(member is body_error for member in members) < 2:
+    places = [place for place, member in enumerate(errors.exceptions) if member is body_error]
+    if len(places) < 2:
         return errors
-    members.remove(body_error)
+    members = list(errors.exceptions)
+    del members[places[0]]
     return errors.derive(members).with_traceback(errors.__traceback__)
 
 
