@@ -23,17 +23,15 @@ C = TypeVar("C")
 class ConnectionPool(Generic[C]):
     """Keeps connections open, and lends each to one task at a time.
 
-    At no time are there more than *max_connections*, those that are being opened or closed included. Tasks
-    that find none free wait, and are served in order of arrival.
+    At no time are there more than *max_connections*, those being opened or closed included. Tasks that find
+    none free wait, and are served in order of arrival.
 
-    Use it as a block, which closes all connections at its end. What works on its own while nobody asks
-    (*limits* that mention time or `min_size`, leaks), and connections that come from a context manager, need
-    the block; the rest works outside it too, until `close()`.
+    Use it as a block, which closes all connections at its end. What is done while nobody asks (`min_size`,
+    closing what is idle or old, reporting leaks), and connections that come from a context manager, need the
+    block; the rest works outside it too, until `close()`.
 
     Once a task has waited for a connection, the pool belongs to that event loop: it raises `RuntimeError` in
-    another loop or thread.
-
-    For connections to many hosts use `KeyedConnectionPool`.
+    another loop or thread. For connections to many hosts use `KeyedConnectionPool`.
 
     Args:
         max_connections: The most connections at any time.
@@ -44,12 +42,11 @@ class ConnectionPool(Generic[C]):
         acquire_timeout: Seconds that `acquire` may take in all, waiting, opening and *check* included; None:
             no limit.
         limits: How many connections are kept, and for how long; see `PoolLimits`.
-        check: Called with a connection that was used before, when it is about to be lent again; sync or
-            async. If it gives False or raises, the connection is closed, and another one opened.
+        check: Called with a connection that is about to be lent again; sync or async. If it gives False or
+            raises, the connection is closed, and another one opened.
         reset: Called with a connection that came back; sync or async. If it gives False, raises, or takes
             longer than *close_timeout*, the connection is closed.
-        order: Which of the idle connections to lend: `"lifo"`, the one used last, so that those that are not
-            needed grow old; `"fifo"`, the one idle longest, so that all are used alike.
+        order: Which idle connection to lend: `"lifo"`, the one used last; `"fifo"`, the one idle longest.
         grace: Seconds that leases have to end when the pool is closed, before their connections are closed.
         close_timeout: Seconds that closing a connection may take.
         watch: Events, leaks and times; see `PoolWatch`.
@@ -132,8 +129,7 @@ class ConnectionPool(Generic[C]):
             anyio.ClosedResourceError: the pool is closed, or is closed while waiting.
             PoolTimeoutError: there was none within *acquire_timeout*.
             PoolFullError: `max_waiting` tasks wait already.
-            PoolFactoryError: the factory failed while this task waited, and no connection was left to
-                wait for.
+            PoolFactoryError: the factory failed while this task waited, and there was no other to wait for.
             Exception: what the factory raises, where this task called it.
         """
         lease: Lease[C] = Lease()
@@ -144,8 +140,8 @@ class ConnectionPool(Generic[C]):
     async def release(self, connection: C) -> None:
         """Give back a connection that `await acquire()` gave.
 
-        Waits only for *reset* and for closing a connection, shielded and limited by *close_timeout*. If
-        cancelled, the connection has been given back all the same.
+        Waits only for *reset* and for closing it, shielded and limited by *close_timeout*. If cancelled, the
+        connection has been given back all the same.
 
         Raises:
             RuntimeError: the connection is not lent, or is not one of this pool.
@@ -185,8 +181,8 @@ class ConnectionPool(Generic[C]):
     async def resize(self, max_connections: int) -> None:
         """Change the most connections there may be.
 
-        If that is more, those who wait are served at once. If it is less, idle connections are closed at
-        once, the others when they come back.
+        Of more, those who wait are served at once. Of less, idle ones are closed at once, the others when
+        they come back.
 
         Raises:
             ValueError: it is less than one, or than `min_size`.
@@ -221,9 +217,9 @@ class ConnectionPool(Generic[C]):
     async def close(self, *, grace: float | None = None) -> None:
         """Lend no more, wait for leases to end, and close all connections, those still lent included.
 
-        Those who wait for a connection get `anyio.ClosedResourceError`, and what is being opened is
-        cancelled. If cancelled, it waits for leases no longer; closing is shielded, and each connection
-        limited by *close_timeout*. May be called again: then it waits until all are closed.
+        Those who wait get `anyio.ClosedResourceError`; what is being opened is cancelled. If cancelled, it
+        waits for leases no longer; closing is shielded, and each connection limited by *close_timeout*.
+        Called again, it waits until all are closed.
 
         Args:
             grace: Seconds that leases have to end; by default what the pool was made with.
