@@ -78,15 +78,12 @@ async def test_a_deadline_that_has_passed_cancels_at_the_first_checkpoint() -> N
 async def test_a_jump_of_the_wall_clock_in_the_block_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
 
-    with CancelScope(deadline=now + 0.02) as scope:
-        monkeypatch.setattr(time, "time", lambda: now + 3600)
-        await anyio.lowlevel.checkpoint()
-        assert not scope.cancel_called
-        monkeypatch.setattr(time, "time", lambda: now - 3600)
-        await anyio.sleep(1)
-        pytest.fail("not cancelled")
-
-    assert scope.cancelled_caught
+    with CancelScope(deadline=now + 50):
+        for jump in (3600, -3600):
+            monkeypatch.setattr(time, "time", lambda jump=jump: now + jump)
+            await anyio.lowlevel.checkpoint()
+            left = anyio.current_effective_deadline() - anyio.current_time()
+            assert left == pytest.approx(50, abs=5)
 
 
 @on_every_backend
@@ -100,9 +97,9 @@ async def test_the_deadline_may_be_set_in_the_block() -> None:
 
 @on_every_backend
 async def test_the_deadline_may_be_taken_away_in_the_block() -> None:
-    with CancelScope(deadline=time.time() + 0.005) as scope:
+    with CancelScope(deadline=time.time() + 0.05) as scope:
         scope.deadline = None
-        await anyio.sleep(0.01)
+        await anyio.sleep(0.06)
 
     assert not scope.cancel_called
     assert scope.deadline == math.inf

@@ -59,15 +59,13 @@ async def test_a_reason_of_ones_own_is_the_message(make: Callable[[], CancelScop
 @on_every_backend
 @pytest.mark.parametrize("make", RELATIVE)
 async def test_a_relative_limit_counts_from_entering_the_block(make: Callable[..., CancelScope]) -> None:
-    scope = make(0.02)
+    scope = make(0.05)
     assert scope.deadline == math.inf
-    await anyio.sleep(0.03)
+    await anyio.sleep(0.06)
 
     with scope:
-        await anyio.lowlevel.checkpoint()
-        assert scope.deadline == pytest.approx(time.time() + 0.02, abs=0.015)
-
-    assert not scope.cancelled_caught
+        assert not scope.cancel_called  # as it would be, had it counted from the call
+        assert scope.deadline == pytest.approx(time.time() + 0.05, abs=0.04)
 
 
 @on_every_backend
@@ -138,9 +136,9 @@ async def test_fail_after_does_not_raise_if_it_was_cancelled_by_a_call() -> None
 
 @on_every_backend
 async def test_fail_after_does_not_raise_for_a_call_though_the_deadline_passed_since() -> None:
-    with fail_after(0.001) as scope:
+    with fail_after(0.05) as scope:
         scope.cancel()
-        time.sleep(0.005)  # noqa: ASYNC251  # the deadline passes after the cancellation
+        time.sleep(0.06)  # noqa: ASYNC251  # the deadline passes after the cancellation
         await anyio.lowlevel.checkpoint()
 
     assert scope.cancelled_caught
@@ -200,9 +198,9 @@ async def test_nested_limits_the_outer_one_leaves_both() -> None:
 
 @on_every_backend
 async def test_the_limit_of_a_block_may_be_extended() -> None:
-    with fail_after(0.005) as scope:
+    with fail_after(0.05) as scope:
         scope.deadline = time.time() + 5
-        await anyio.sleep(0.01)
+        await anyio.sleep(0.06)
 
     assert not scope.cancel_called
 
