@@ -100,19 +100,23 @@ class Condition(HeldBlock):
             RuntimeError: this task does not hold the lock.
             anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
         """
-        self._check_held()
-        self._lot.check_home("wait")
-        self._core.hand_over()
+        core, task = self._core, self._holder()
+        ticket = self._lot.queue_up()
+        if core.watched:
+            core.hand_over()
+        else:
+            core.owner = None
         try:
-            await self._lot.park(self._pass_on)
+            await ticket  # what `park` does, without the coroutine
         except BaseException as error:
+            self._lot.leave(ticket, self._pass_on)
             await self._leave(error)
             raise
-        if self._core.take(current_task()):
+        if core.take(task):
             return
         try:
             await self._take_back()
-        except get_cancelled_exc_class():
+        except anyio.get_cancelled_exc_class():
             self._pass_on(None)  # cancelled natively after the notification: it is the next one's
             raise
 
@@ -164,7 +168,7 @@ class Condition(HeldBlock):
             RuntimeError: this task does not hold the lock.
             ValueError: *n* is negative.
         """
-        self._check_held()
+        self._holder()
         for _ in range(check_int("n", n, minimum=0)):
             if self._lot.unpark(None) is None:
                 break
@@ -178,16 +182,19 @@ class Condition(HeldBlock):
         Raises:
             RuntimeError: this task does not hold the lock.
         """
-        self._check_held()
+        self._holder()
         self._lot.unpark_all(None)
         return READY
 
     def _pass_on(self, _: None) -> None:
         self._lot.wake_first(None)
 
-    def _check_held(self) -> None:
-        if self._core.owner is not current_task():
+    def _holder(self) -> Any:
+        """Give the running task, which must hold the lock."""
+        task = current_task()
+        if self._core.owner is not task:
             raise RuntimeError("The current task is not holding the underlying lock")
+        return task
 
     def statistics(self) -> ConditionStatistics:
         """Tell who waits for a notification, who holds the lock and who waits for it."""

@@ -73,7 +73,9 @@ class Lock(HeldBlock):
             task = current_task()
         if core.owner is None and core.home is None:
             core.owner = task  # what `take` decides, without the call
-        elif not core.take(task):
+        elif core.owner is None or core.owner is task:
+            core.take(task)
+        else:
             ticket = core.queue_up()
             try:
                 await ticket  # what `park` does, without the coroutine

@@ -65,8 +65,13 @@ class Semaphore(HeldBlock):
         # What `acquire` does, without the coroutine: that would be a fifth of the cost of a free semaphore.
         lot = self._lot
         if not self._value:
-            await lot.park(self._give_back)
-            return self
+            ticket = lot.queue_up()
+            try:
+                await ticket  # what `park` does, without the coroutine
+                return self
+            except BaseException:
+                lot.leave(ticket, self._give_back)
+                raise
         if lot.home is not None:
             lot.check_home("acquire")
         self._value -= 1

@@ -4,17 +4,29 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 from anyio.abc import AsyncBackend
 from anyio.lowlevel import current_token
 
+if TYPE_CHECKING:
+    from ._backend import Queue, Ticket
+
 AnyTask = asyncio.Task[Any]
 
-new_ticket = asyncio.Future  # not subscripted: calling an alias costs as much again
 current_task = asyncio.current_task
 current_loop = asyncio.get_running_loop
+
+
+def join(queue: "Queue", loop: object) -> "Ticket | None":
+    task = asyncio.current_task()
+    if task is None or asyncio.get_running_loop() is not loop:
+        return None
+    ticket: asyncio.Future[Any] = asyncio.Future()  # of the running loop; to name it costs as much again
+    queue.append((ticket, task, monotonic()))
+    return ticket
 
 
 def current_time() -> float:
@@ -34,6 +46,10 @@ def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
 def _anyio_backend() -> type[AsyncBackend]:
     # Asked once: AnyIO's own constructors ask at each call, for a fifth of the cost of a scope.
     return current_token().backend_class
+
+
+def is_task(holder: object) -> bool:
+    return isinstance(holder, asyncio.Future)
 
 
 def task_name(task: object) -> str | None:

@@ -4,8 +4,8 @@ A task of asyncio is asked for first. While one takes a step, `asyncio.current_t
 trio's guest mode on an asyncio loop, trio's tasks run in plain callbacks, where it is None.
 """
 
-import asyncio
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeAlias
 
@@ -29,10 +29,14 @@ class Ticket(Awaitable[Any], Protocol):
     def set_exception(self, exception: BaseException, /) -> None: ...
 
 
+Queue: TypeAlias = deque[tuple[Ticket, Task, float]]
+"""Those who wait, in order of arrival: what wakes each one, with its task and since when it waits."""
+
+
 class Backend(Protocol):
     """What differs between event loops."""
 
-    def new_ticket(self, *, loop: Any) -> Ticket: ...
+    def join(self, queue: Queue, loop: object) -> Ticket | None: ...
     def current_task(self) -> Task: ...
     def current_loop(self) -> object: ...
     def current_time(self) -> float: ...
@@ -65,7 +69,7 @@ def backend_here() -> Backend:
     raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
 
 
-asyncio_task = asyncio.current_task
+asyncio_task = _asyncio.current_task
 """asyncio's `current_task`: half the cost of ours, for a hot path that asks ours where this one knows none.
 
 Gives None or raises `RuntimeError` where no task of asyncio runs.
@@ -137,7 +141,7 @@ def unwatch_exit(task: Task, callback: Callable[[Task], None]) -> None:
 
 def backend_of(task: Task) -> Backend:
     """Give the backend that *task* belongs to."""
-    if isinstance(task, asyncio.Future):
+    if _asyncio.is_task(task):
         return _asyncio
     from . import _trio
 

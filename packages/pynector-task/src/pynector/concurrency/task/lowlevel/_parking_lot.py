@@ -3,14 +3,13 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 from weakref import WeakSet
 
 from anyio import NoEventLoopError
 from anyio.lowlevel import RunVar
 
-from ._backend import Backend, Task, Ticket, backend_here, name_of
+from ._backend import Backend, Queue, Task, Ticket, backend_here, name_of
 from ._parked_task import ParkedTask
 
 T = TypeVar("T")
@@ -56,7 +55,7 @@ class ParkingLot(Generic[T]):
         self._holders = holders
         # In order of arrival, with those that were cancelled: taking these out of the middle at once would
         # cost as much as there are.
-        self._queue: deque[tuple[Ticket, Task, float]] = deque()
+        self._queue: Queue = deque()
         # Invariant: of the tickets whose tasks were cancelled and have run since, those in the queue, less
         # those that left it before their tasks ran.
         self._dead = 0
@@ -106,13 +105,11 @@ class ParkingLot(Generic[T]):
         """
         backend = self._backend or self._move_in()
         try:
-            task = backend.current_task() if backend.current_loop() is self.home else None
-        except RuntimeError:
-            task = None
-        if task is None:
-            self._refuse_stranger("waiting", running=True)
-        ticket = backend.new_ticket(loop=self.home)
-        self._queue.append((ticket, task, monotonic()))
+            ticket = backend.join(self._queue, self.home)
+        except RuntimeError:  # no such event loop runs here
+            ticket = None
+        if ticket is None:
+            self._refuse_stranger("waiting")
         return ticket
 
     def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
@@ -159,8 +156,9 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
+        self.check_home("waking all tasks")
         count = 0
-        while self.unpark(value) is not None:
+        while self.wake_first(value) is not None:
             count += 1
         return count
 
@@ -212,12 +210,12 @@ class ParkingLot(Generic[T]):
         try:
             if self._backend.current_loop() is self.home:
                 return
-            running = True
-        except RuntimeError:
-            running = False
-        self._refuse_stranger(doing, running=running)
+        except RuntimeError:  # no such event loop runs here
+            if threading.current_thread() is self._thread and not _any_task_runs():
+                return  # between two runs of the same loop, or after its end
+        self._refuse_stranger(doing)
 
-    def _refuse_stranger(self, doing: str, *, running: bool) -> None:
+    def _refuse_stranger(self, doing: str) -> NoReturn:
         assert self._thread is not None
         here, home = threading.current_thread(), self._thread
         what = self._waits_for
@@ -226,8 +224,6 @@ class ParkingLot(Generic[T]):
                 f"{what}: {doing} in thread {here.name!r}; it belongs to the event loop of thread"
                 f" {home.name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
             )
-        if not running and not _any_task_runs():
-            return  # between two runs of the same loop, or after its end
         raise RuntimeError(
             f"{what}: {doing} in another event loop than the one it first waited in"
             f" (both in thread {home.name!r}); make a new {what} for each event loop"

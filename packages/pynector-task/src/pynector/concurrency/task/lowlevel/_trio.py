@@ -4,10 +4,14 @@ import math
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from inspect import CORO_CLOSED, getcoroutinestate
-from typing import Any, cast
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 from anyio import CancelScope
+
+if TYPE_CHECKING:
+    from ._backend import Queue
 
 AnyTask = trio.lowlevel.Task
 
@@ -23,8 +27,8 @@ class Ticket:
 
     __slots__ = ("_cancelled", "_done", "_error", "_task", "_value")
 
-    def __init__(self, *, loop: object) -> None:
-        self._task = trio.lowlevel.current_task()
+    def __init__(self, task: AnyTask) -> None:
+        self._task = task
         self._done = self._cancelled = False
         self._value: Any = None
         self._error: BaseException | None = None
@@ -63,7 +67,13 @@ class Ticket:
         trio.lowlevel.reschedule(self._task)
 
 
-new_ticket = Ticket
+def join(queue: "Queue", loop: object) -> Ticket | None:
+    if not in_task() or current_loop() is not loop:
+        return None
+    task = trio.lowlevel.current_task()
+    ticket = Ticket(task)
+    queue.append((ticket, task, monotonic()))
+    return ticket
 
 
 def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
