@@ -199,14 +199,13 @@ class WorkerPool(Generic[T, R]):
             await checkpoint()
         if len(self._line) >= self._backlog.capacity:
             await self._wait_for_room()
-        if self._crew.may_call:
-            self._crew.check_home()  # before the item is in, since calling a worker would refuse
         handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
-        if self._priorities:
-            handle.priority = priority or 0
-        self._line.append(handle)
+        if priority is not None:
+            handle.priority = priority
         if self._crew.may_call:
-            self._crew.call()
+            self._crew.put(handle)
+        else:
+            self._line.append(handle)
         return handle
 
     def submit_nowait(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -219,16 +218,13 @@ class WorkerPool(Generic[T, R]):
         """
         if priority is not None:
             self._check_priority(priority)
-        self._crew.check_home()
         if len(self._line) >= self._backlog.capacity:
             self._check_open()
             raise WouldBlock
         handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
-        if self._priorities:
-            handle.priority = priority or 0
-        self._line.append(handle)
-        if self._crew.may_call:
-            self._crew.call()
+        if priority is not None:
+            handle.priority = priority
+        self._crew.put(handle)
         return handle
 
     async def _wait_for_room(self) -> None:

@@ -89,6 +89,16 @@ class Crew(Generic[T, R]):
         self._group = group
         self.call()
 
+    def put(self, handle: ItemHandle[T, R]) -> None:
+        """Queue an item, and see to it that it is worked on.
+
+        Raises:
+            RuntimeError: this is not the event loop of the workers, or not their thread; the item is not in.
+        """
+        self._work.check_home("submitting an item")
+        self.line.append(handle)
+        self.call()
+
     def close(self) -> None:
         """Take no more items; the workers leave when all that are queued are done."""
         self.is_open = False
@@ -132,14 +142,6 @@ class Crew(Generic[T, R]):
         self._group = None
         self.cancel()
         self._tell_if_quiet()
-
-    def check_home(self) -> None:
-        """Make sure that this is the event loop of the workers.
-
-        Raises:
-            RuntimeError: it is another, or another thread.
-        """
-        self._work.check_home("submitting an item")
 
     def call(self) -> None:
         """See to it that a worker comes, if there is something to do for one more, and one to do it."""

@@ -28,16 +28,17 @@ class ItemStatus(Enum):
 
 
 class _ItemFields:
-    # CPython makes instances faster of a class that is not generic, and has no slots.
+    # CPython makes instances faster of a class that is not generic, and has no slots; defaults are free.
+
+    priority: float = 0
+    # Not done: where to wait, if somebody does. Done: the value, or the error.
+    _outcome: Any = None
 
     def __init__(self, crew: "Crew[Any, Any]", item: Any, context: Context) -> None:
         self._crew = crew
         self._item = item
         # Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster.
         self._stage: Context | Worker[Any, Any] | ItemStatus = context
-        # Not done: where to wait, if somebody does. Done: the value, or the error.
-        self._outcome: Any = None
-        self.priority: float
 
 
 class ItemHandle(_ItemFields, Generic[T, R]):
