@@ -1,0 +1,279 @@
+"""What it costs to borrow a connection that does nothing, and to give it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
+from typing import Any
+
+import anyio
+import asyncio_connection_pool
+import trio
+from harness import ASYNCIO, LOOPS, Row, Table, Timer, Work
+from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
+
+from pynector.concurrency.patterns import ConnectionPool
+
+CONNECTIONS = 10
+TIMES = 4_000
+GROWTH_TIMES = 40_000
+Borrow = Callable[[], AbstractAsyncContextManager[Any]]
+Pool = Callable[[int], AbstractAsyncContextManager[Borrow]]
+
+
+class Connection:
+    """What psycopg_pool asks of a connection; nobody else asks for anything."""
+
+    def __init__(self) -> None:
+        self.pgconn = self
+        self.transaction_status = TransactionStatus.IDLE
+
+    @classmethod
+    async def connect(cls, *args: object, **kwargs: object) -> Connection:
+        return cls()
+
+    async def close(self) -> None:
+        pass
+
+
+@asynccontextmanager
+async def ours(connections: int) -> AsyncIterator[Borrow]:
+    async with ConnectionPool(max_connections=connections, connection_factory=Connection.connect) as pool:
+        yield pool.acquire
+
+
+@asynccontextmanager
+async def ours_without_timeout(connections: int) -> AsyncIterator[Borrow]:
+    async with ConnectionPool(
+        max_connections=connections, connection_factory=Connection.connect, acquire_timeout=None
+    ) as pool:
+        yield pool.acquire
+
+
+class Borrowed:
+    """A connection from a queue, for the length of a block."""
+
+    def __init__(self, queue: asyncio.LifoQueue[Connection]) -> None:
+        self.queue = queue
+
+    async def __aenter__(self) -> Connection:
+        self.connection = await self.queue.get()
+        return self.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.queue.put(self.connection)
+
+
+@asynccontextmanager
+async def naive_queue(connections: int) -> AsyncIterator[Borrow]:
+    queue: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    for _ in range(connections):
+        queue.put_nowait(Connection())
+    yield lambda: Borrowed(queue)
+
+
+class Permitted:
+    """A connection from a list, as long as a semaphore permits."""
+
+    def __init__(self, semaphore: anyio.Semaphore, idle: list[Connection]) -> None:
+        self.semaphore, self.idle = semaphore, idle
+
+    async def __aenter__(self) -> Connection:
+        await self.semaphore.acquire()
+        self.connection = self.idle.pop()
+        return self.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.idle.append(self.connection)
+        self.semaphore.release()
+
+
+@asynccontextmanager
+async def semaphore_and_list(connections: int) -> AsyncIterator[Borrow]:
+    semaphore, idle = anyio.Semaphore(connections), [Connection() for _ in range(connections)]
+    yield lambda: Permitted(semaphore, idle)
+
+
+class Strategy(asyncio_connection_pool.ConnectionStrategy[Connection]):
+    async def make_connection(self) -> Connection:
+        return Connection()
+
+    def connection_is_closed(self, conn: Connection) -> bool:
+        return False
+
+    async def close_connection(self, conn: Connection) -> None:
+        pass
+
+
+@asynccontextmanager
+async def of_asyncio_connection_pool(connections: int) -> AsyncIterator[Borrow]:
+    pool = asyncio_connection_pool.ConnectionPool(strategy=Strategy(), max_size=connections)
+    yield pool.get_connection
+
+
+@asynccontextmanager
+async def of_psycopg(connections: int) -> AsyncIterator[Borrow]:
+    pool: Any = AsyncConnectionPool(
+        "", connection_class=Connection, min_size=connections, max_size=connections, open=False
+    )  # type: ignore[type-var]
+    await pool.open(wait=True)
+    yield lambda: PsycopgBlock(pool)
+    await pool.close()
+
+
+class PsycopgBlock:
+    """`pool.connection()` without the transaction, which a connection that does nothing has not."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+
+    async def __aenter__(self) -> Any:
+        self.connection = await self.pool.getconn()
+        return self.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.pool.putconn(self.connection)
+
+
+class Free:
+    """Takes a connection off a list: what `async with` itself costs."""
+
+    def __init__(self, idle: list[Connection]) -> None:
+        self.idle = idle
+
+    async def __aenter__(self) -> Connection:
+        self.connection = self.idle.pop()
+        return self.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.idle.append(self.connection)
+
+
+@asynccontextmanager
+async def bare_list(connections: int) -> AsyncIterator[Borrow]:
+    idle = [Connection() for _ in range(10_000)]  # enough for all: nobody waits
+    yield lambda: Free(idle)
+
+
+def alone(make: Pool) -> Callable[[], Work]:
+    """One task that borrows and gives back, so many times."""
+
+    def prepare() -> Work:
+        async def work() -> Timer:
+            async with make(CONNECTIONS) as borrow:
+                async with borrow():
+                    pass
+                with Timer() as timer:
+                    for _ in range(TIMES):
+                        async with borrow():
+                            pass
+            return timer
+
+        return work
+
+    return prepare
+
+
+def crowd(make: Pool, tasks: int, connections: int = CONNECTIONS, times: int = TIMES) -> Callable[[], Work]:
+    """So many tasks, each of which holds a connection for one turn of the loop, again and again.
+
+    They have been started, and all connections opened, before the clock is.
+    """
+
+    def prepare() -> Work:
+        async def work() -> Timer:
+            passing = trio.lowlevel.checkpoint if trio.lowlevel.in_trio_run() else lambda: asyncio.sleep(0)
+            everyone, gate, timer = anyio.Event(), anyio.Event(), Timer()
+            starting = working = tasks
+
+            async def use() -> None:
+                nonlocal starting, working
+                async with borrow():
+                    await passing()
+                starting -= 1
+                if not starting:
+                    everyone.set()
+                await gate.wait()
+                for _ in range(times // tasks):
+                    async with borrow():
+                        await passing()
+                working -= 1
+                if not working:
+                    timer.stop()
+
+            async with make(connections) as borrow, anyio.create_task_group() as tg:
+                for _ in range(tasks):
+                    tg.start_soon(use)
+                await everyone.wait()
+                timer.start()
+                gate.set()
+            return timer
+
+        return work
+
+    return prepare
+
+
+def table(title: str, how: Callable[[Pool], Callable[[], Work]], *bars: float) -> Table:
+    return Table(
+        title,
+        TIMES,
+        [
+            Row("pynector ConnectionPool", how(ours), "acquire_timeout 30 s, statistics; knows each lease"),
+            Row("pynector, acquire_timeout=None", how(ours_without_timeout), "the same without a time limit"),
+            Row(
+                "asyncio.LifoQueue", how(naive_queue), "opens nothing, no time limit, knows no lease", ASYNCIO
+            ),
+            Row("anyio.Semaphore and a list", how(semaphore_and_list), "the same", LOOPS),
+            Row("asyncio-connection-pool", how(of_asyncio_connection_pool), "no time limit", ASYNCIO),
+            Row(
+                "psycopg_pool", how(of_psycopg), "time limit 30 s, statistics; no transaction begun", ASYNCIO
+            ),
+            Row("limit: a list", how(bare_list), "nobody ever waits"),
+        ],
+        dict(zip(("asyncio.LifoQueue", "asyncio-connection-pool", "psycopg_pool"), bars, strict=True)),
+    )
+
+
+def growth(title: str, what: str, how: Callable[[int], Callable[[], Work]], sizes: tuple[int, ...]) -> Table:
+    """The same at growing sizes."""
+    bars = {f"{size:,} {what}": 1.15 for size in sizes[1:]}
+    return Table(
+        title, GROWTH_TIMES, [Row(f"{size:,} {what}", how(size)) for size in sizes], bars, bars, grows=True
+    )
+
+
+TABLES = [
+    table("Connection pool: acquire and release, a connection is free", alone, 0.7, 0.15, 0.15),
+    table("Connection pool: 100 tasks on 10 connections", lambda pool: crowd(pool, 100), 1.0, 0.55, 0.25),
+    table("Connection pool: 1,000 tasks on 10 connections", lambda pool: crowd(pool, 1_000), 1.0, 0.55, 0.25),
+    growth(
+        "Connection pool: what a hand-over costs as more tasks wait for 10 connections",
+        "tasks",
+        lambda tasks: crowd(ours_without_timeout, tasks, times=GROWTH_TIMES),
+        (20, 100, 1_000, 10_000),
+    ),
+    growth(
+        "The same tasks with no pool: what their number alone costs",
+        "tasks",
+        lambda tasks: crowd(bare_list, tasks, times=GROWTH_TIMES),
+        (20, 100, 1_000, 10_000),
+    ),
+    growth(
+        "Connection pool: what acquire and release cost as there are more connections, twice as many tasks",
+        "connections",
+        lambda connections: crowd(ours_without_timeout, 2 * connections, connections, GROWTH_TIMES),
+        (10, 100, 1_000, 10_000),
+    ),
+]
