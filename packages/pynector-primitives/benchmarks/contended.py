@@ -1,0 +1,224 @@
+"""What it costs to wait, and to be woken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import anyio
+import trio
+from harness import Row, Table, Work
+
+from pynector.concurrency.primitives import CapacityLimiter, Condition, Event, Lock, Semaphore
+
+TURNS = 1000
+ASYNCIO = ("asyncio", "uvloop")
+TRIO = ("trio",)
+
+
+async def tick() -> None:
+    """One turn of the event loop: asyncio's if one runs, else trio's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        await trio.lowlevel.checkpoint()
+    else:
+        await asyncio.sleep(0)
+
+
+def turn() -> Callable[[], Awaitable[None]]:
+    """The way to pass one turn of the event loop that runs here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return trio.lowlevel.checkpoint
+    return partial(asyncio.sleep, 0)
+
+
+async def spawn(funcs: list[Callable[[], Awaitable[object]]]) -> None:
+    """Run all in the native group of the event loop that runs here, which costs least."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        async with trio.open_nursery() as nursery:
+            for func in funcs:
+                nursery.start_soon(func)
+    else:
+        async with asyncio.TaskGroup() as group:
+            for func in funcs:
+                group.create_task(func())  # type: ignore[arg-type]
+
+
+class Limit:
+    """A lock without any rule: a deque of futures."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        if self.held:
+            future = asyncio.get_running_loop().create_future()
+            self.waiting.append(future)
+            await future
+        self.held = True
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.waiting:
+            self.waiting.popleft().set_result(None)
+        else:
+            self.held = False
+
+
+def turns(tasks: int) -> int:
+    """How often it changes hands: a few times for each task."""
+    return max(TURNS, 4 * tasks)
+
+
+def hand_over(make: Callable[[], Any], tasks: int) -> Callable[[], Work]:
+    """So many tasks, each of which holds it for one turn of the loop, again and again."""
+
+    def prepare() -> Work:
+        thing, passing = make(), turn()
+
+        async def use() -> None:
+            for _ in range(turns(tasks) // tasks):
+                async with thing:
+                    await passing()
+
+        return lambda: spawn([use] * tasks)
+
+    return prepare
+
+
+def ping_pong(make: Callable[[], Any], *, hold: bool) -> Callable[[], Work]:
+    """Two tasks that wake each other; they keep the lock in between, or acquire it for each turn."""
+
+    def prepare() -> Work:
+        condition, whose = make(), 0
+
+        async def one_turn(me: int) -> None:
+            nonlocal whose
+            while whose != me:
+                await condition.wait()
+            whose = 1 - me
+            condition.notify()
+
+        async def play(me: int) -> None:
+            if hold:
+                async with condition:
+                    for _ in range(TURNS // 2):
+                        await one_turn(me)
+            else:
+                for _ in range(TURNS // 2):
+                    async with condition:
+                        await one_turn(me)
+
+        return lambda: spawn([partial(play, 0), partial(play, 1)])
+
+    return prepare
+
+
+def wake(make: Callable[[], Any]) -> Callable[[], Work]:
+    """Start 1,000 tasks that wait for an event, and set it."""
+
+    def prepare() -> Work:
+        event, passing = make(), turn()
+
+        async def set_it() -> None:
+            await passing()
+            event.set()
+
+        return lambda: spawn([event.wait] * 1000 + [set_it])
+
+    return prepare
+
+
+def hand_over_table(name: str, tasks: int, ours: Callable[[], Any], *peers: Row) -> Table:
+    """The hand-over of one primitive; bars as decided, for all peers but trio's."""
+    bars = {peer.name: 0.97 if peer.name.startswith("asyncio") else 1.0 for peer in peers}
+    return Table(
+        f"{name}, contended: hand-over among {tasks} tasks",
+        turns(tasks),
+        [
+            Row(f"pynector {name}", hand_over(ours, tasks)),
+            *peers,
+            Row("limit: a deque of futures", hand_over(Limit, tasks), "", ASYNCIO),
+        ],
+        bars,
+    )
+
+
+def lock_table(tasks: int) -> Table:
+    """Locks."""
+    return hand_over_table(
+        "Lock",
+        tasks,
+        Lock,
+        Row("asyncio.Lock", hand_over(asyncio.Lock, tasks), "checks no owner", ASYNCIO),
+        Row("anyio.Lock", hand_over(anyio.Lock, tasks)),
+        Row("trio.Lock", hand_over(trio.Lock, tasks), "", TRIO),
+    )
+
+
+def semaphore_table(tasks: int) -> Table:
+    """Semaphores of one place."""
+    return hand_over_table(
+        "Semaphore(1)",
+        tasks,
+        partial(Semaphore, 1),
+        Row("asyncio.Semaphore", hand_over(partial(asyncio.Semaphore, 1), tasks), "", ASYNCIO),
+        Row("anyio.Semaphore", hand_over(partial(anyio.Semaphore, 1), tasks)),
+        Row("trio.Semaphore", hand_over(partial(trio.Semaphore, 1), tasks), "", TRIO),
+    )
+
+
+def limiter_table(tasks: int) -> Table:
+    """Limiters of one token."""
+    return hand_over_table(
+        "CapacityLimiter(1)",
+        tasks,
+        partial(CapacityLimiter, 1),
+        Row("anyio.CapacityLimiter", hand_over(partial(anyio.CapacityLimiter, 1), tasks)),
+        Row("trio.CapacityLimiter", hand_over(partial(trio.CapacityLimiter, 1), tasks), "", TRIO),
+    )
+
+
+def condition_table(title: str, *, hold: bool) -> Table:
+    """Conditions."""
+    return Table(
+        title,
+        TURNS,
+        [
+            Row("pynector Condition", ping_pong(Condition, hold=hold)),
+            Row("asyncio.Condition", ping_pong(asyncio.Condition, hold=hold), "", ASYNCIO),
+            Row("anyio.Condition", ping_pong(anyio.Condition, hold=hold)),
+            Row("trio.Condition", ping_pong(trio.Condition, hold=hold), "", TRIO),
+        ],
+        {"asyncio.Condition": 1.1},
+    )
+
+
+TABLES = [
+    *(table(tasks) for table in (lock_table, semaphore_table, limiter_table) for tasks in (2, 100, 1000)),
+    condition_table("Condition: ping-pong, the lock kept in between", hold=True),
+    condition_table("Condition: ping-pong, the lock acquired for each turn", hold=False),
+    Table(
+        "Event: start 1,000 tasks that wait, and wake them",
+        1000,
+        [
+            Row("pynector Event", wake(Event)),
+            Row("asyncio.Event", wake(asyncio.Event), "", ASYNCIO),
+            Row("anyio.Event", wake(anyio.Event)),
+            Row("trio.Event", wake(trio.Event), "", TRIO),
+            Row("limit: start 1,000 tasks that yield once", lambda: partial(spawn, [tick] * 1000)),
+        ],
+        {"asyncio.Event": 1.0},
+    ),
+]
