@@ -120,4 +120,4 @@ def test_it_holds_in_each_order(scenario: Scenario, backend: str) -> None:
 @backends
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_it_holds_wherever_a_task_is_cancelled(scenario: Scenario, backend: str) -> None:
-    cancel_everywhere(scenario, victims=is_victim, backend=backend, faults=FAULTS[backend], orders=3).check()
+    cancel_everywhere(scenario, victims=is_victim, backend=backend, faults=FAULTS[backend], orders=2).check()
