@@ -3,8 +3,8 @@
 from ._breaker.circuit import CircuitState
 from ._breaker.circuit_breaker import CircuitBreaker, CircuitStatistics
 from ._breaker.circuit_open import CircuitOpenError
-from ._hedge import hedge
 from ._concurrent_map import concurrent_map
+from ._hedge import hedge
 from ._map.map_stream import MapStream
 from ._map.outcome import Outcome
 from ._map.progress import MapProgress

@@ -1,9 +1,7 @@
 """`async with` for what is acquired and released."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any
 
 from pynector.concurrency.task.lowlevel import OperationBudget, thread_budget
 
@@ -26,9 +24,6 @@ class HeldBlock(ABC):
 
     @abstractmethod
     def release(self) -> None: ...
-
-    @abstractmethod
-    def __aenter__(self) -> Coroutine[Any, Any, Any]: ...
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

@@ -22,7 +22,7 @@ class Window(Generic[R]):
     __slots__ = ("_arrived", "_given", "_ordered", "_results", "_size", "_taken", "has_ended")
 
     def __init__(self, size: float, *, ordered: bool) -> None:
-        self.has_ended = False
+        self.has_ended: bool = False
         self._size = size
         self._ordered = ordered
         self._taken = 0

@@ -31,7 +31,7 @@ class Connector(Generic[C]):
         self._factory = factory
         self._close_timeout = close_timeout
         self._broken = broken
-        self.may_own = False
+        self.may_own: bool = False
         """Whether there is an end to what a task of its own is started for."""
 
     async def open(self) -> Slot[C]:

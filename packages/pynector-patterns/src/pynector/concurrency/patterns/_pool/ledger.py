@@ -42,15 +42,15 @@ class Ledger:
     def __init__(self, watch: PoolWatch) -> None:
         self._watch = watch
         self._timed = not watch.is_off
-        self.created = 0
-        self.fresh = 0
+        self.created: int = 0
+        self.fresh: int = 0
         """Leases for which a connection was opened."""
-        self.leases = 0
+        self.leases: int = 0
         """Leases of states that are no more."""
-        self.discarded = 0
-        self.failed = 0
-        self.waited = 0
-        self.timed_out = 0
+        self.discarded: int = 0
+        self.failed: int = 0
+        self.waited: int = 0
+        self.timed_out: int = 0
         self._wait_seconds = 0.0
         self._hold_seconds = 0.0
 

@@ -33,13 +33,13 @@ class Lender(Receiver[C]):
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms, factory, ledger)
-        self.lot = ParkingLot("ConnectionPool")
+        self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
-        self.patience = Patience(self.lot, terms.acquire_timeout)
+        self.patience: Patience = Patience(self.lot, terms.acquire_timeout)
         self._closing = False
         self._empty = Event()
-        self.closed_lent = {}
+        self.closed_lent: dict[int, Slot[C]] = {}
         self.on_lessened: Callable[[], object] = bool
 
     def wake(self, grant: Grant[C]) -> bool:

@@ -39,15 +39,15 @@ class Slot(Generic[C]):
     )
 
     def __init__(self, connection: C, close: Callable[[], Awaitable[object]]) -> None:
-        self.connection = connection
-        self.close = close
+        self.connection: C = connection
+        self.close: Callable[[], Awaitable[object]] = close
         self.lease: object = None
-        self.expired = False
-        self.closed = False
-        self.uses = 0
-        self.ends_at = math.inf
-        self.idle_since = 0.0
-        self.lent_at = 0.0
+        self.expired: bool = False
+        self.closed: bool = False
+        self.uses: int = 0
+        self.ends_at: float = math.inf
+        self.idle_since: float = 0.0
+        self.lent_at: float = 0.0
         self.stack: StackSummary | None = None
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """What the pool decides, without waiting: which connection goes where, and who may open one."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from .slot import Grant, Slot, Turn
@@ -41,22 +42,22 @@ class PoolState(Generic[C]):
     )
 
     def __init__(self, max_connections: int, *, fifo: bool = False, plain: bool = True) -> None:
-        self.max_connections = max_connections
+        self.max_connections: int = max_connections
         self.idle: deque[Slot[C]] = deque()
         self.slots: dict[int, Slot[C]] = {}
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
-        self.opening = 0
-        self.closing = 0
+        self.opening: int = 0
+        self.closing: int = 0
         self.waiting: int = 0
         self.leases: int = 0
-        self.failing = False
-        self.closed = False
+        self.failing: bool = False
+        self.closed: bool = False
         self._plain = plain
         self._expired_lent = 0
-        self.pop_idle = self.idle.popleft if fifo else self.idle.pop
-        self.ready = self.idle if plain else deque[Slot[C]]()
+        self.pop_idle: Callable[[], Slot[C]] = self.idle.popleft if fifo else self.idle.pop
+        self.ready: deque[Slot[C]] = self.idle if plain else deque[Slot[C]]()
         """The idle ones, where they may be lent without a further look."""
-        self.calm = plain
+        self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
 
     def wake(self, grant: Grant[C]) -> bool:

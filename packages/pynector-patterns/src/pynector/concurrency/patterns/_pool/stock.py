@@ -32,10 +32,10 @@ class Stock(PoolState[C]):
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms.max_connections, fifo=terms.order == "fifo", plain=terms.is_plain)
-        self.terms = terms
-        self.ledger = ledger
+        self.terms: Terms[C] = terms
+        self.ledger: Ledger = ledger
         self.connector: Connector[C] = Connector(factory, terms.close_timeout, self._broken)
-        self.retry_pause = RetryPause()
+        self.retry_pause: RetryPause = RetryPause()
         self._openings: set[CancelScope] = set()
         self._generation = 0
 

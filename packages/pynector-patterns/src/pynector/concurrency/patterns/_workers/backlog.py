@@ -76,7 +76,7 @@ class Backlog(Generic[H]):
         self.line: Line[H] = PriorityLine[H]() if by_priority else deque[H]()
         self.capacity: float = 0
         self.room: ParkingLot[None] = ParkingLot("WorkerPool")
-        self.has_waiting = False
+        self.has_waiting: bool = False
         self._limit = math.inf if limit is None else limit
 
     def open(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from pynector.concurrency.task import TaskGroup
 from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
 
-from .backlog import Backlog
+from .backlog import Backlog, Line
 from .error_policy import ErrorPolicy, OnError
 from .item_handle import ItemHandle
 from .ledger import Ledger
@@ -43,21 +43,21 @@ class Crew(Generic[T, R]):
         backlog: Backlog[ItemHandle[T, R]],
         on_error: OnError[T],
     ) -> None:
-        self.size = size
-        self.is_open = False
-        self.has_ended = False
+        self.size: int = size
+        self.is_open: bool = False
+        self.has_ended: bool = False
         self.func = func
         self.backlog = backlog
-        self.line = backlog.line
+        self.line: Line[ItemHandle[T, R]] = backlog.line
         self.ledger: Ledger[T] = Ledger()
-        self.policy = ErrorPolicy(on_error, self.ledger, self.cancel)
-        self.spend = operation_budget()
+        self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
+        self.spend: Callable[[], bool] = operation_budget()
         self._quiet: ParkingLot[None] = ParkingLot("WorkerPool.join")
         self._end: ParkingLot[None] = ParkingLot("WorkerPool.stop")
         self._work: ParkingLot[None] = ParkingLot("WorkerPool")
         self._workers: set[Worker[T, R]] = set()
         self._idle: set[Worker[T, R]] = set()
-        self.may_call = True
+        self.may_call: bool = True
         self.tasks: set[object] = set()
         self._waiting = 0  # workers whose items wait for room
         self._group: TaskGroup | None = None

@@ -22,9 +22,9 @@ class Ledger(Generic[T]):
     __slots__ = ("_errors", "_interrupted", "_unbegun", "cancelled", "failed", "finished")
 
     def __init__(self) -> None:
-        self.finished = 0
-        self.failed = 0
-        self.cancelled = 0
+        self.finished: int = 0
+        self.failed: int = 0
+        self.cancelled: int = 0
         self._interrupted: list[T] = []
         self._unbegun: list[T] = []
         self._errors: dict[ItemHandle[T, Any], Exception] = {}

@@ -38,8 +38,8 @@ class Worker(Generic[T, R]):
 
     def __init__(self, crew: "Crew[T, R]") -> None:
         self.task: object = None
-        self.must_leave = False
-        self.has_dropped_item = False
+        self.must_leave: bool = False
+        self.has_dropped_item: bool = False
         self._crew = crew
         self._is_cancelled = False
         self._handle: TaskHandle[None] | None = None

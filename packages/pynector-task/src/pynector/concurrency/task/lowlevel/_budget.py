@@ -20,7 +20,8 @@ class OperationBudget:
     __slots__ = ("_operations", "left")
 
     def __init__(self, operations: int = OPERATIONS) -> None:
-        self.left = self._operations = operations
+        self._operations = operations
+        self.left: int = operations
 
     def spend(self) -> bool:
         """Count one operation, and tell whether a checkpoint is due."""

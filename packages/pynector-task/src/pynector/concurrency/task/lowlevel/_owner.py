@@ -17,10 +17,10 @@ def spawn_owner(func: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> 
     For an object with `start()` and `stop()`, which different tasks may call: the owner enters and leaves
     the groups and scopes that live between the two. Wherever a block can do it, use a task group instead.
 
-    The owner runs in a copy of the current context, outside all cancel scopes. When the event loop's run ends,
-    it is cancelled, so it can keep no run from ending. Nobody waits for it, nor sees what it raises: *func*
-    should let nothing out but a cancellation, and pass errors on to whoever uses the object. What leaves it
-    all the same goes to asyncio's exception handler, and ends the whole run on trio.
+    The owner runs in a copy of the current context, outside all cancel scopes. When the event loop's run
+    ends, it is cancelled, so it can keep no run from ending. Nobody waits for it, nor sees what it raises:
+    *func* should let nothing out but a cancellation, and pass errors on to whoever uses the object. What
+    leaves it all the same goes to asyncio's exception handler, and ends the whole run on trio.
 
     Args:
         func: An async function without parameters.
