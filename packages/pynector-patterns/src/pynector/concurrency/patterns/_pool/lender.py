@@ -31,6 +31,9 @@ class Lender(Receiver[C]):
 
     __slots__ = ("_closing", "_empty", "_trying", "on_lessened", "patience")
 
+    leases: int
+    waiting: int
+
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
         super().__init__(terms, factory, ledger)
         self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")

@@ -69,7 +69,7 @@ def backend_here() -> Backend:
     raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
 
 
-asyncio_task = _asyncio.current_task
+asyncio_task: Callable[[], Task | None] = _asyncio.current_task
 """asyncio's `current_task`: half the cost of ours, for a hot path that asks ours where this one knows none.
 
 Gives None or raises `RuntimeError` where no task of asyncio runs.
