@@ -27,9 +27,12 @@ class Memory:
     def check(self, *, blocks: int, size: int) -> None:
         """Refuse growth above what settling may take, and above that many blocks and bytes a round.
 
-        Up and down by some 2,000 blocks from round to round is usual: caches of the interpreter.
+        Up and down by some 2,000 blocks from round to round is usual: caches of the interpreter. So fewer than
+        nine rounds tell nothing.
         """
         rounds = len(self.blocks) // THIRDS
+        if rounds < THIRDS:
+            return
         grown_blocks, grown_size = self.growth()
         assert grown_blocks <= 2_000 + blocks * rounds, f"{grown_blocks:,} blocks left by {rounds} rounds"
         assert grown_size <= 4_000_000 + size * rounds, f"{grown_size:,} bytes left by {rounds} rounds"
