@@ -100,7 +100,15 @@ class CapacityLimiter(HeldBlock):
             RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
                 loop that the limiter belongs to.
         """
-        await self._acquire(current_task())
+        task = current_task()
+        if not self._take(task):
+            return await self._wait(task)
+        if self._budget.spend():
+            try:
+                await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
+            except BaseException:
+                self._give_back(task)
+                raise
 
     __aenter__ = acquire
 
@@ -126,7 +134,10 @@ class CapacityLimiter(HeldBlock):
         self._refuse_twice(borrower)
         self._reserved.add(borrower)
         try:
-            await self._acquire(borrower)
+            if not self._take(borrower):
+                await self._wait(borrower)
+            elif self._budget.spend():
+                await self._pass_checkpoint(borrower)
         finally:
             self._reserved.discard(borrower)
 
@@ -167,24 +178,23 @@ class CapacityLimiter(HeldBlock):
             self._borrowed, self._total, tuple(self._borrowers), len(waiters), waiters
         )
 
-    async def _acquire(self, borrower: Any) -> None:
+    def _take(self, borrower: Any) -> bool:
         if self._borrowed >= self._total:
-            self._refuse_to_wait_for_itself(borrower)
-            return await self._wait(borrower)
+            return False
         if self._lot.home is not None:
             self._lot.check_home("acquire")
         self._lend(borrower)
-        budget = self._budget
-        budget.left -= 1
-        if budget.left <= 0:
-            budget.renew()
-            try:
-                await checkpoint()
-            except BaseException:
-                self._give_back(borrower)
-                raise
+        return True
+
+    async def _pass_checkpoint(self, borrower: Any) -> None:
+        try:
+            await checkpoint()
+        except BaseException:
+            self._give_back(borrower)
+            raise
 
     async def _wait(self, borrower: Any) -> None:
+        self._refuse_to_wait_for_itself(borrower)
         task = current_task()
         self._waiting[task] = borrower
         try:

@@ -1,5 +1,7 @@
 """The lock."""
 
+from types import TracebackType
+
 from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import asyncio_task, checkpoint, current_task
@@ -95,6 +97,21 @@ class Lock(HeldBlock):
 
     __aenter__ = acquire
 
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        core = self._lock
+        try:
+            task = asyncio_task()
+        except RuntimeError:
+            task = None
+        if task is None or core.owner is not task:
+            self.release()
+        elif core.watched:  # what `release` does, without the call
+            core.hand_over()
+        else:
+            core.owner = None
+
     def acquire_nowait(self) -> None:
         """Own the lock if it is free. No checkpoint.
 
@@ -112,13 +129,7 @@ class Lock(HeldBlock):
             RuntimeError: this task does not own it.
         """
         core = self._lock
-        try:
-            task = asyncio_task()
-        except RuntimeError:
-            task = None
-        if task is None:
-            task = current_task()
-        if core.owner is not task:
+        if core.owner is not current_task():
             core.check_home("release")
             raise RuntimeError("The current task is not holding this lock; only its owner may release it")
         if core.watched:

@@ -62,7 +62,8 @@ class LockCore(ParkingLot[None]):
         if owner is None:
             self._unwatch_all()
         elif self._queue and owner not in self.watched:
-            self._watch(owner)
+            self.watch_exit(owner, self._owner_ended)
+            self.watched.add(owner)
 
     def pass_on(self, _: None) -> None:
         """Take an ownership back from a waiter that was cancelled on the way to it."""

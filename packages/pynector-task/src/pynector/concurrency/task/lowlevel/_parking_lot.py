@@ -157,10 +157,11 @@ class ParkingLot(Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         self.check_home("waking all tasks")
-        count = 0
-        while self.wake_first(value) is not None:
-            count += 1
-        return count
+        self._bury()
+        queue, self._queue = self._queue, deque()
+        for ticket, _, _ in queue:
+            ticket.set_result(value)
+        return len(queue)
 
     def fail_all(self, error: Callable[[], BaseException]) -> None:
         """Wake all who wait; in each, `park` raises what *error* gives.
@@ -172,6 +173,11 @@ class ParkingLot(Generic[T]):
         self._bury()
         while self._queue:
             self._queue.popleft()[0].set_exception(error())
+
+    def watch_exit(self, task: Task, callback: Callable[[Task], None]) -> None:
+        """Do what the function `watch_exit` does, without its checks: for a task that was just woken here."""
+        assert self._backend is not None
+        self._backend.watch_exit(task, callback)
 
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
