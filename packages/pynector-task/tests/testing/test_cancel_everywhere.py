@@ -195,3 +195,16 @@ def test_victims_are_chosen_by_name() -> None:
 def test_a_fault_that_the_backend_lacks_is_refused() -> None:
     with pytest.raises(ValueError, match="trio knows no native cancellation"):
         cancel_everywhere(has_no_tasks, backend="trio", faults=["native"])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("faults", [["scopes"], ["scope", "natve"], "scope", []])
+def test_a_fault_that_does_not_exist_is_refused(faults: Any, backend: str) -> None:
+    with pytest.raises(ValueError, match=r"faults must be .*scope, native, twice, both, interrupt, not"):
+        cancel_everywhere(uses_permits, backend=backend, faults=faults)
+
+
+@pytest.mark.parametrize("option", ["orders", "max_steps", "max_failures", "processes"])
+def test_less_than_one_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be >= 1, not 0"):
+        cancel_everywhere(uses_permits, **{option: 0})  # type: ignore[arg-type]

@@ -243,7 +243,7 @@ def test_an_object_with_an_async_call_will_do() -> None:
     explore(Scenario(), schedules=3).check()
 
 
-@pytest.mark.parametrize("option", ["schedules", "processes"])
+@pytest.mark.parametrize("option", ["schedules", "max_steps", "max_failures", "processes"])
 def test_less_than_one_is_refused(option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be >= 1, not 0"):
         explore(counts_under_a_lock, **{option: 0})  # type: ignore[arg-type]

@@ -196,3 +196,40 @@ def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester, pytestconfig: pyte
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*1 tasks outlive the block that started them*", "*sleep*"])
+
+
+@pytest.mark.parametrize(
+    ("marks", "complaint"),
+    [
+        ("@pytest.mark.explore\n@pytest.mark.cancel_everywhere", "marked cancel_everywhere and explore"),
+        ("@pytest.mark.explore(500)", "'explore' takes its options by name, not 500"),
+    ],
+)
+def test_a_mark_that_would_do_nothing_is_refused(
+    run: pytest.Pytester, pytestconfig: pytest.Config, marks: str, complaint: str
+) -> None:
+    run.makepyfile(f"import pytest\n\n{marks}\nasync def test_both(): ...\n")
+
+    result = run.runpytest_inprocess(*loading(pytestconfig))
+
+    assert result.ret != 0
+    assert complaint in result.stdout.str() + result.stderr.str()
+
+
+def test_the_nearest_mark_counts(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+    run.makepyfile(
+        """
+        import anyio
+        import pytest
+
+        pytestmark = pytest.mark.cancel_everywhere
+
+        @pytest.mark.virtual_time
+        async def test_an_hour_without_a_task_to_cancel():
+            await anyio.sleep(3600)
+        """
+    )
+
+    result = run.runpytest_inprocess("-q", "--strict-markers", *loading(pytestconfig))
+
+    result.assert_outcomes(passed=2)

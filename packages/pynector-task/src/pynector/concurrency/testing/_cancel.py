@@ -10,8 +10,8 @@ from itertools import islice
 from ._processes import spread
 from ._report import Report
 from ._run import Run, Trace
-from ._schedule import Fault, FaultKind, Schedule
-from ._session import Scenario, Session
+from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule
+from ._session import Scenario, Session, refuse_less_than_one
 
 
 def cancel_everywhere(
@@ -59,7 +59,8 @@ def cancel_everywhere(
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
         TypeError: *scenario* is no async function.
-        ValueError: The backend has no such fault, or the scenario cannot be sent to another process.
+        ValueError: There is no such fault, or not on this backend; a number is less than one; or the scenario
+            cannot be sent to another process.
 
     Example:
         ```python
@@ -79,9 +80,7 @@ def cancel_everywhere(
         cancel_everywhere(scenario).check()
         ```
     """
-    for name, value in (("orders", orders), ("processes", processes)):
-        if value < 1:
-            raise ValueError(f"{name} must be >= 1, not {value}")
+    refuse_less_than_one(orders=orders, max_steps=max_steps, max_failures=max_failures, processes=processes)
     options = _Options(
         _kinds(faults, backend), victims, root, orders, seed, backend, eager, max_steps, max_failures
     )
@@ -125,7 +124,11 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
 def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKind, ...]:
     if faults is None:
         return ("scope", "native") if backend == "asyncio" else ("scope",)
+    if isinstance(faults, str) or not faults:
+        raise ValueError(f"faults must be a collection with one of {', '.join(FAULT_KINDS)}, not {faults!r}")
     for kind in faults:
+        if kind not in FAULT_KINDS:
+            raise ValueError(f"faults must be of {', '.join(FAULT_KINDS)}, not {kind!r}")
         if backend == "trio" and kind not in {"scope", "interrupt"}:
             raise ValueError(
                 f"trio knows no native cancellation; faults may be scope or interrupt, not {kind!r}"

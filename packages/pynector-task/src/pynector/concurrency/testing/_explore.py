@@ -13,7 +13,7 @@ from ._processes import spread
 from ._report import Report
 from ._schedule import Schedule
 from ._search import OrderTree
-from ._session import Scenario, Session
+from ._session import Scenario, Session, refuse_less_than_one
 
 Order: TypeAlias = Literal["fifo", "random", "pct", "dfs", "bfs"]
 """Who runs next, when several tasks could; `explore` says what each means."""
@@ -62,7 +62,8 @@ def explore(
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
         TypeError: *scenario* is no async function.
-        ValueError: The backend, or the way to spread, does not go with the rest.
+        ValueError: There is no such order or backend, a number is less than one, or the order or the scenario
+            cannot be spread over processes.
 
     Example:
         ```python
@@ -86,9 +87,9 @@ def explore(
         #> AssertionError: an update is lost: 1
         ```
     """
-    for name, value in (("schedules", schedules), ("processes", processes)):
-        if value < 1:
-            raise ValueError(f"{name} must be >= 1, not {value}")
+    refuse_less_than_one(
+        schedules=schedules, max_steps=max_steps, max_failures=max_failures, processes=processes
+    )
     options = _Options(schedules, order, seed, backend, eager, max_steps, max_failures)
     if processes == 1:
         return _explore_share(options, scenario, 0, 1)

@@ -16,7 +16,8 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
 
     Raises:
         AssertionError: It fails; the message is the schedule as a list, the cause is what the scenario
-        raised. ValueError: The token is none.
+            raised.
+        ValueError: The token is none.
         RuntimeError: Called while an event loop runs in this thread.
 
     Example:

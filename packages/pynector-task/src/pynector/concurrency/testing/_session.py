@@ -120,6 +120,13 @@ def refuse_what_is_no_scenario(scenario: object) -> None:
         raise TypeError(f"scenario must be an async function, not {scenario!r}")
 
 
+def refuse_less_than_one(**numbers: int) -> None:
+    """Complain, if one of these is less than one: nothing would be run, or without an end."""
+    for name, value in numbers.items():
+        if value < 1:
+            raise ValueError(f"{name} must be >= 1, not {value}")
+
+
 def refuse_in_a_loop() -> None:
     """Complain, if an event loop is running in this thread."""
     try:

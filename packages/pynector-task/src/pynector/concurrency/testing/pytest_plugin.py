@@ -9,6 +9,8 @@ included; it needs no other plug-in. It runs on asyncio and, if trio is installe
   `cancel_everywhere()`.
 - `@pytest.mark.virtual_time`: once, in time that takes none.
 
+A test has one of them; of those on function, class and module the nearest counts.
+
 `--schedule=TOKEN` runs one schedule again, `--schedules=N` and `--schedules-seed=N` override what marks say.
 
 The fixture `virtual_backend` is a backend in virtual time for the tests that AnyIO's plug-in runs.
@@ -121,8 +123,18 @@ def _guarded(
 
 
 def _mark(item: pytest.Item) -> pytest.Mark | None:
-    marks = (item.get_closest_marker(name) for name in _RUNNERS)
-    return next((mark for mark in marks if mark is not None), None)
+    marks = [(node, mark) for node, mark in item.iter_markers_with_node() if mark.name in _RUNNERS]
+    if not marks:
+        return None
+    nearest, mark = marks[0]
+    names = sorted({mark.name for node, mark in marks if node is nearest})
+    if len(names) > 1:
+        raise pytest.UsageError(f"{item.nodeid}: marked {' and '.join(names)}; one test has one of them")
+    if mark.args:
+        raise pytest.UsageError(
+            f"{item.nodeid}: {mark.name!r} takes its options by name, not {mark.args[0]!r}"
+        )
+    return mark
 
 
 def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[..., None]:
