@@ -213,12 +213,14 @@ TABLES = [
         {"asyncio.gather with a Semaphore": 0.15, "aiometer.run_all": 0.03},
         {"trio.Nursery with a CapacityLimiter": 0.06},
         peaks={"bare workers in an asyncio.TaskGroup": 1.2},
+        heavy=True,
     ),
     Table(
         "Bounded map: 100,000 items that yield once, 100 at a time",
         ITEMS,
         rows(None),
         {"asyncio.gather with a Semaphore": 0.25, "bare workers in an asyncio.TaskGroup": 1.5},
+        heavy=True,
     ),
     Table(
         "Bounded map: what its promise about the context costs",

@@ -250,7 +250,13 @@ def growth(title: str, what: str, how: Callable[[int], Callable[[], Work]], size
     """The same at growing sizes."""
     bars = {f"{size:,} {what}": 1.15 for size in sizes[1:]}
     return Table(
-        title, GROWTH_TIMES, [Row(f"{size:,} {what}", how(size)) for size in sizes], bars, bars, grows=True
+        title,
+        GROWTH_TIMES,
+        [Row(f"{size:,} {what}", how(size)) for size in sizes],
+        bars,
+        bars,
+        grows=True,
+        heavy=True,
     )
 
 

@@ -80,6 +80,7 @@ class Table:
         peaks: The largest ratio of our peak to a peer's that is good enough; None: memory is not measured.
         note: What a reader of the figures should know.
         grows: Whether all rows are ours, at growing sizes: each is divided by the first, not the first by it.
+        heavy: Whether a round takes seconds, so that a third of the rounds must do.
     """
 
     title: str
@@ -90,6 +91,11 @@ class Table:
     peaks: dict[str, float] | None = None
     note: str = ""
     grows: bool = False
+    heavy: bool = False
+
+    def rounds(self, wanted: int) -> int:
+        """How many rounds to measure: a third of those wanted, if one takes seconds."""
+        return max(3, wanted // 3) if self.heavy else wanted
 
     def bar(self, row: str, loop: str) -> float | None:
         """The bar for one row."""

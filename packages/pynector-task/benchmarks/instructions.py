@@ -48,7 +48,8 @@ def count(loop: str) -> dict[str, int]:
             *(sys.executable, str(PATHS), loop),
         ]
         # A variable more or less would move the stack.
-        environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        environment = kept | {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)

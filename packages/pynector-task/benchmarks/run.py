@@ -54,6 +54,7 @@ def tables_of(package: str) -> Iterator[Table]:
 
 def run(table: Table, loop: str, rounds: int) -> dict[str, Any]:
     """Measure one table on one loop."""
+    rounds = table.rounds(rounds)
     results = run_on(loop, measure, table, loop, rounds)
     print(as_text(results), flush=True)
     found: dict[str, Any] = {"rounds": rounds, "rows": [result.as_json() for result in results]}
