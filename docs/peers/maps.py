@@ -94,7 +94,7 @@ async def takes_an_async_generator(stream: Any) -> bool:
 @tried("gives results while others are on their way", MAPS)
 async def gives_results_early(stream: Any) -> bool:
     seconds: list[float] = []
-    with anyio.move_on_after(0.3):
+    with anyio.move_on_after(1.0):
         async with stream(wait, [0.01, 30.0], 2) as results:
             async for result in results:
                 seconds.append(result)
@@ -104,10 +104,10 @@ async def gives_results_early(stream: Any) -> bool:
 @tried("leaving early cancels the rest", MAPS)
 async def leaving_early_cancels(stream: Any) -> bool:
     started = anyio.current_time()
-    async with stream(wait, [0.01, 0.3], 2) as results:
+    async with stream(wait, [0.01, 1.0], 2) as results:
         async for _ in results:
             break
-    return anyio.current_time() - started < 0.2
+    return anyio.current_time() - started < 0.5
 
 
 @tried("gives them in the order of the items", MAPS)
