@@ -76,3 +76,11 @@ def test_no_token_is_lost_wherever_a_task_is_cancelled(backend: str, fast: bool)
 @both_speeds
 def test_no_token_is_lost_when_scope_and_task_are_cancelled_in_one_tick(fast: bool) -> None:
     cancel_everywhere(contention(fast), victims=is_victim, faults=["both", "twice"], orders=2).check()
+
+
+@backends
+@both_speeds
+def test_no_token_is_lost_wherever_a_task_is_interrupted(backend: str, fast: bool) -> None:
+    cancel_everywhere(
+        contention(fast), victims=is_victim, faults=["interrupt"], orders=2, backend=backend
+    ).check()

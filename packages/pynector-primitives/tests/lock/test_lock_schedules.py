@@ -92,3 +92,11 @@ async def the_owner_ends() -> None:
 def test_nobody_waits_for_an_owner_that_ended(backend: str) -> None:
     explore(the_owner_ends, schedules=150, backend=backend).check()
     cancel_everywhere(the_owner_ends, victims=is_victim, backend=backend).check()
+
+
+@backends
+@both_speeds
+def test_the_lock_is_free_in_the_end_wherever_a_task_is_interrupted(backend: str, fast: bool) -> None:
+    cancel_everywhere(
+        contention(fast), victims=is_victim, faults=["interrupt"], orders=2, backend=backend
+    ).check()

@@ -73,3 +73,11 @@ def test_no_place_is_lost_when_scope_and_task_are_cancelled_in_one_tick(fast: bo
     cancel_everywhere(
         contention(fast), victims=lambda name: name == "use", faults=["both", "twice"], orders=2
     ).check()
+
+
+@backends
+@both_speeds
+def test_no_place_is_lost_wherever_a_task_is_interrupted(backend: str, fast: bool) -> None:
+    cancel_everywhere(
+        contention(fast), victims=lambda name: name == "use", faults=["interrupt"], orders=2, backend=backend
+    ).check()

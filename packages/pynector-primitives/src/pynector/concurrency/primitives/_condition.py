@@ -117,7 +117,7 @@ class Condition(HeldBlock):
             return
         try:
             await self._take_back()
-        except anyio.get_cancelled_exc_class():
+        except BaseException:
             self._pass_on(None)  # cancelled natively after the notification: it is the next one's
             raise
 
@@ -131,21 +131,23 @@ class Condition(HeldBlock):
             pass  # *error*, the first cancellation, is what matters
 
     async def _take_back(self) -> None:
-        """Own the lock again, whatever is cancelled meanwhile, and raise the cancellation afterwards."""
+        """Own the lock again, whatever is cancelled or interrupted meanwhile, and raise that afterwards."""
         core, task = self._core, current_task()
-        cancelled: BaseException | None = None
+        stopped: BaseException | None = None
         try:
             while not core.take(task):
                 try:
                     with CancelScope(shield=True):
                         await core.park(core.pass_on)
                     break
-                except get_cancelled_exc_class() as error:
-                    cancelled = error  # native, which no shield holds back
-            if cancelled is not None:
-                raise cancelled
+                except (Exception, GeneratorExit):
+                    raise  # the lock is broken, or this coroutine is closed
+                except BaseException as error:
+                    stopped = error  # cancelled natively, which no shield holds back, or Ctrl-C
+            if stopped is not None:
+                raise stopped
         finally:
-            del cancelled  # or the exception would keep this frame, and the frame the exception
+            del stopped  # or the exception would keep this frame, and the frame the exception
 
     async def wait_for(self, predicate: Callable[[], T]) -> T:
         """Wait until *predicate* gives something true, and give that.
