@@ -150,37 +150,46 @@ async def test_map_gives_the_results_in_order() -> None:
 
 async def test_map_cancels_the_others_when_one_fails() -> None:
     begun: list[int] = []
+    running: list[int] = []
 
     async def work(number: int) -> None:
         begun.append(number)
         if number == 2:
             raise ValueError("two")
         if number > 2:
-            await anyio.sleep_forever()
+            running.append(number)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                running.remove(number)
 
     async with WorkerPool(2, work, max_queue=None) as pool:
         with pytest.raises(ValueError, match="two"):
             await pool.map(range(1000))
-        assert pool.statistics().running == 0
+        assert not running
 
     assert len(begun) < 1000
 
 
 async def test_map_notices_a_failure_before_the_input_ends() -> None:
-    taken = 0
+    taken, is_closed = 0, False
 
     async def work(_: int) -> None:
         raise ValueError
 
     async def numbers() -> AsyncIterator[int]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield taken
+        nonlocal is_closed, taken
+        try:
+            while True:
+                taken += 1
+                yield taken
+        finally:
+            is_closed = True
 
     async with WorkerPool(1, work, max_queue=5) as pool:
         with pytest.raises(ValueError):  # noqa: PT011
             await pool.map(numbers())
+        assert is_closed
         for _ in range(100):
             await checkpoint()
         with pytest.raises(ExceptionGroup):

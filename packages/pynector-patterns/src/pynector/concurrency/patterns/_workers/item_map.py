@@ -1,10 +1,11 @@
 """Submitting many items to a worker pool, and waiting for all their results."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from pynector.concurrency.cancel import CancelScope
+from pynector.concurrency.cancel import CancelScope, move_on_after
 
+from .._map.source import CLOSING_SECONDS
 from .item_handle import ItemHandle
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ async def map_items(
         with CancelScope(shield=True):
             for handle in handles:
                 await handle.wait()
+        if isinstance(items, AsyncGenerator):
+            with move_on_after(CLOSING_SECONDS, shield=True):
+                await items.aclose()
         raise
 
 
