@@ -27,8 +27,8 @@ class Memory:
     def check(self, *, blocks: int, size: int) -> None:
         """Refuse growth above what settling may take, and above that many blocks and bytes a round.
 
-        Up and down by some 2,000 blocks from round to round is usual: caches of the interpreter. So fewer than
-        nine rounds tell nothing.
+        Up and down by some 2,000 blocks from round to round is usual: caches of the interpreter. So fewer
+        than nine rounds tell nothing.
         """
         rounds = len(self.blocks) // THIRDS
         if rounds < THIRDS:
