@@ -7,6 +7,7 @@ trio's guest mode on an asyncio loop, trio's tasks run in plain callbacks, where
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 from anyio import BrokenResourceError, CancelScope, NoEventLoopError
@@ -61,12 +62,18 @@ def backend_here() -> Backend:
             return _asyncio
     except RuntimeError:
         pass  # no asyncio loop runs in this thread
-    if "trio" in sys.modules:
-        from . import _trio  # trio is imported already, or it could not run
-
-        if _trio.in_task():
-            return _trio
+    if "trio" in sys.modules:  # or it could not run
+        trio, in_task = _trio_backend()
+        if in_task():
+            return trio
     raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
+
+
+@cache  # an import statement costs a third of an uncontended lock, even where all is imported
+def _trio_backend() -> tuple[Backend, Callable[[], bool]]:
+    from . import _trio
+
+    return _trio, _trio.in_task
 
 
 asyncio_task: Callable[[], Task | None] = _asyncio.current_task
