@@ -7,6 +7,7 @@ from .circuit_open import CircuitOpenError
 from .outcome_window import OutcomeWindow
 
 CircuitState: TypeAlias = Literal["closed", "open", "half-open"]
+"""What a circuit breaker does with calls; `CircuitBreaker` says what each means."""
 
 
 class Circuit:
