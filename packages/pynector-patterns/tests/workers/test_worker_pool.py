@@ -165,7 +165,7 @@ async def test_errors_that_nobody_was_told_of_are_raised_by_stop_once(
     await pool.start()
     await pool.submit(1)
 
-    with pytest.raises(ExceptionGroup, match="1 items"):
+    with pytest.raises(ExceptionGroup, match="1 item of a worker pool failed"):
         await pool.stop()
 
     assert await pool.stop() == []

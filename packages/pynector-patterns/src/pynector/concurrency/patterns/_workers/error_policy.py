@@ -54,7 +54,8 @@ class ErrorPolicy(Generic[T]):
     def raise_errors(self) -> None:
         """Raise what nobody was told of, once."""
         if errors := self._ledger.take_errors():
-            raise ExceptionGroup(f"{len(errors)} items of a worker pool failed", errors)
+            count = "1 item" if len(errors) == 1 else f"{len(errors)} items"
+            raise ExceptionGroup(f"{count} of a worker pool failed", errors)
 
     def note_errors(self, exc: BaseException) -> None:
         """Tell of it in *exc*, which is on its way already."""
