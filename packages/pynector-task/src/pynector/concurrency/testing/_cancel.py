@@ -106,9 +106,8 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
     session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
     report = session.report
     report.fired = dict.fromkeys(options.kinds, 0)
-    report.seeds = (
-        f"{options.backend}, each task at each step, {options.orders} orders from seed {options.seed}"
-    )
+    orders = "fifo" if options.orders == 1 else f"{options.orders} orders from seed {options.seed}"
+    report.seeds = f"{options.backend}, each task at each step, {orders}"
     with session.open():
         for number in range(options.orders):
             order = f"random-{options.seed + number - 1}" if number else "fifo"

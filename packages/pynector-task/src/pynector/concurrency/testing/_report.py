@@ -52,11 +52,12 @@ class Report:
     def _summary(self) -> str:
         kinds = len(self.failures)
         count = {0: "no failure", 1: "1 kind of failure"}.get(kinds, f"{kinds} kinds of failure")
+        schedules = "1 schedule" if self.schedules == 1 else f"{self.schedules:,} schedules"
         rate = f"{self.schedules / self.seconds:,.0f} a second" if self.seconds else "at once"
         fired = "".join(f", {kind} x {times}" for kind, times in self.fired.items())
         left = ", none left to try" if self.exhausted else ""
         return (
-            f"{self.scenario}: {count} in {self.schedules:,} schedules of {self.steps:,} steps"
+            f"{self.scenario}: {count} in {schedules} of {self.steps:,} steps"
             f" ({self.seeds}{left}; {rate}){fired}"
         )
 
