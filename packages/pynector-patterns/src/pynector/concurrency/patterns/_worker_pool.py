@@ -56,8 +56,9 @@ class WorkerPool(Generic[T, R]):
         worker_func: An async function, called with each item.
         max_queue: How many items may wait for a worker before `submit` waits; `None` is no limit.
         priorities: Whether `submit` takes a priority.
-        on_error: What is done about an item that fails. `"report"`: see above. `"cancel"`: that, and the
-            pool is cancelled. A function: it is called with item and error, and stopping raises none.
+        on_error: What is done about an item that fails. `"report"`: see above; errors nobody asks for are
+            kept until the pool stops. `"cancel"`: that, and the pool is cancelled. A function: it is called
+            with item and error, and stopping raises none.
 
     Raises:
         TypeError: *worker_func* or *on_error* cannot be called, a number is none.
@@ -148,7 +149,8 @@ class WorkerPool(Generic[T, R]):
         If cancelled, the pool goes on finishing, and `stop` may be called again.
 
         Args:
-            grace: Seconds after which what is not finished is cancelled; `None` is no limit.
+            grace: Seconds after which what is not finished is cancelled; `None` is no limit. An item that
+                does not let itself be cancelled is waited for.
 
         Returns:
             What was not done, item by item. `unprocessed` has it, too.

@@ -116,7 +116,7 @@ class Crew(Generic[T, R]):
 
     def cancel_item(self, handle: ItemHandle[T, R]) -> None:
         """Give up one item, unless it is done."""
-        if (worker := handle.worker) is not None:
+        if (worker := handle._worker) is not None:
             worker.has_dropped_item = True
             worker.cancel()
         elif not handle.done:

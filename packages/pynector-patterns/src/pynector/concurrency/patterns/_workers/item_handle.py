@@ -104,8 +104,7 @@ class ItemHandle(_ItemFields, Generic[T, R]):
         raise TaskNotFinished(f"item {self._item!r} is {status.value}")
 
     @property
-    def worker(self) -> "Worker[T, R] | None":
-        """Who works on it; for the pool's own use."""
+    def _worker(self) -> "Worker[T, R] | None":
         stage = self._stage
         return None if isinstance(stage, Context | ItemStatus) else stage
 
@@ -128,7 +127,7 @@ class ItemHandle(_ItemFields, Generic[T, R]):
             if self._crew.spend():
                 await checkpoint()
             return
-        if (worker := self.worker) is not None and worker.task is current_task():
+        if (worker := self._worker) is not None and worker.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
         if self._outcome is None:
             self._outcome = ParkingLot[None]("an item of a worker pool")

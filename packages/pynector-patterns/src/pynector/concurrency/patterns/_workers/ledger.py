@@ -38,7 +38,7 @@ class Ledger(Generic[T]):
         """The item was cancelled; if that was not *wanted* for itself, it counts as unprocessed."""
         self.cancelled += 1
         if not wanted:
-            (self._unbegun if handle.worker is None else self._interrupted).append(handle._item)
+            (self._unbegun if handle._worker is None else self._interrupted).append(handle._item)
         _close(handle, ItemStatus.CANCELLED, None)
 
     def keep(self, handle: ItemHandle[T, Any], error: Exception) -> None:
