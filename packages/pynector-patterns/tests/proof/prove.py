@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any, Literal
 
 import scenarios_calls
+import scenarios_ends
 import scenarios_faults
 import scenarios_patterns
 import scenarios_primitives
@@ -26,7 +27,14 @@ import scenarios_queues
 
 from pynector.concurrency.testing import Report, cancel_everywhere, explore
 
-MODULES = (scenarios_primitives, scenarios_queues, scenarios_patterns, scenarios_calls, scenarios_faults)
+MODULES = (
+    scenarios_primitives,
+    scenarios_queues,
+    scenarios_patterns,
+    scenarios_calls,
+    scenarios_faults,
+    scenarios_ends,
+)
 logging.getLogger("pynector").setLevel(logging.ERROR)  # no line for each of a hundred thousand retries
 
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -50,11 +58,8 @@ def is_started_by_a_scenario(task: str) -> bool:
     Nor has anyone the child of `start()` before it has started: natively cancelled before its first step, it
     leaves AnyIO's `start()` waiting for ever.
     """
-    return task not in {
-        "closing",
-        "_close",
-        "child",
-    }  # by its name, or where it starts eagerly by its function
+    # By its name, or where it starts eagerly by its function.
+    return task not in {"closing", "_close", "owner of a worker pool", "_own", "child"}
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 import anyio
+from anyio import BrokenResourceError
 
 from pynector.concurrency.cancel import CancelScope
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot, current_time, spawn_owner
+from pynector.concurrency.task.lowlevel import ParkingLot, current_time, spawn_owner, watch_exit
 
 from .slot import Turn
 
@@ -77,10 +78,15 @@ class Patience:
         self._scope, self._ended = CancelScope(), Event()
         # An asyncio loop tells the time itself, for a fifth of what it costs to ask who runs here.
         self._clock = getattr(self._lot.home, "time", current_time)
-        watch = partial(self._watch, self._scope, self._ended, seconds)
-        spawn_owner(watch, name="ConnectionPool.acquire_timeout")
+        watch, end = partial(self._watch, self._scope, seconds), partial(self._end, self._scope, self._ended)
+        task = spawn_owner(watch, name="ConnectionPool.acquire_timeout")
+        # Not in the task itself: one that is cancelled natively before its first step never runs.
+        try:
+            watch_exit(task, end)
+        except BrokenResourceError:  # started eagerly, and nobody waits any more
+            end(task)
 
-    async def _watch(self, scope: CancelScope, ended: Event, seconds: float) -> None:
+    async def _watch(self, scope: CancelScope, seconds: float) -> None:
         try:
             with scope:
                 while (since := self.oldest()) < math.inf:
@@ -90,6 +96,12 @@ class Patience:
                     else:
                         self._lot.unpark(Turn.LATE)  # the first who waits here is the first there
         finally:
-            if self._scope is scope:
-                self._scope = None
-            ended.set()
+            self._forget(scope)
+
+    def _end(self, scope: CancelScope, ended: Event, _: object) -> None:
+        self._forget(scope)
+        ended.set()
+
+    def _forget(self, scope: CancelScope) -> None:
+        if self._scope is scope:
+            self._scope = None
