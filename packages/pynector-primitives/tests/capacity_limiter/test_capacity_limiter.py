@@ -286,6 +286,17 @@ async def test_cancelled_while_waiting_borrows_nothing() -> None:
     assert counts(limiter) == (0, 1, 0)
 
 
+async def test_a_task_that_was_cancelled_while_it_waited_is_a_borrower_that_waits_no_longer() -> None:
+    limiter = CapacityLimiter(0)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await limiter.acquire()
+
+    limiter.total_tokens = 1
+    await limiter.acquire_on_behalf_of(current_task())
+    assert limiter.borrowed_tokens == 1
+
+
 @pytest.mark.parametrize("borrower", [None, "b"])
 async def test_acquire_of_an_available_token_in_a_cancelled_scope_borrows_nothing(
     borrower: str | None,
