@@ -272,3 +272,27 @@ async def test_each_item_runs_in_its_own_copy_of_its_submitters_context() -> Non
     assert [value is at_start for value in seen] == [True, True, False, False]
     assert [value is later for value in seen] == [False, False, True, True]
     assert variable.get() is later
+
+
+async def test_awaiting_results_that_are_there_lets_others_run_after_64_at_the_latest() -> None:
+    turns = 0
+    done = False
+
+    async def other() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await checkpoint()
+
+    async with WorkerPool(1, double) as pool:
+        handle = await pool.submit(1)
+        await handle
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(other)
+            await checkpoint()
+            before = turns
+            for _ in range(1000):
+                assert await handle == 2
+            done = True
+
+    assert turns - before >= 14

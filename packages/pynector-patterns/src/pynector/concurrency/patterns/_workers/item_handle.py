@@ -137,8 +137,13 @@ class ItemHandle(_ItemFields, Generic[T, R]):
         return self._result().__await__()
 
     async def _result(self) -> R:
-        await self.wait()
-        return self.return_value
+        if self._stage is not ItemStatus.FINISHED:
+            await self.wait()
+            return self.return_value
+        if self._crew.spend():
+            await checkpoint()
+        value: R = self._outcome
+        return value
 
     def __repr__(self) -> str:
         return f"<ItemHandle {self.status.value} item={self._item!r}>"
