@@ -127,7 +127,7 @@ def prove(schedules: int, processes: int, seed: int) -> Tally:
     round_size = len(SCENARIOS) * len(LANES) * 2
     with ProcessPoolExecutor(processes) as pool:
         while tally.schedules < schedules and not tally.failures:
-            batch = [next(source) for _ in range(round_size)]
+            batch = [next(source) for _ in range(4 * processes if tally.schedules else round_size)]
             for job, report in zip(batch, pool.map(Job.run, batch), strict=True):
                 tally.take(job, report)
     return tally

@@ -185,7 +185,6 @@ async def closing_hangs_or_raises() -> None:
 
         async with create_task_group() as tg:
             tg.start_soon(apart, user)
-            tg.start_soon(apart, user)
         await pool.release(await pool.acquire())
         began = anyio.current_time()
         await pool.close()
