@@ -102,7 +102,7 @@ class CapacityLimiter(HeldBlock):
         """
         task = current_task()
         if not self._take(task):
-            return await self._wait(task)
+            return await self._wait(task, task)
         if self._budget.spend():
             try:
                 await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
@@ -135,7 +135,7 @@ class CapacityLimiter(HeldBlock):
         self._reserved.add(borrower)
         try:
             if not self._take(borrower):
-                await self._wait(borrower)
+                await self._wait(current_task(), borrower)
             elif self._budget.spend():
                 await self._pass_checkpoint(borrower)
         finally:
@@ -193,9 +193,8 @@ class CapacityLimiter(HeldBlock):
             self._give_back(borrower)
             raise
 
-    async def _wait(self, borrower: Any) -> None:
+    async def _wait(self, task: Any, borrower: Any) -> None:
         self._refuse_to_wait_for_itself(borrower)
-        task = current_task()
         self._waiting[task] = borrower
         try:
             await self._lot.park(lambda _: self._give_back(borrower))

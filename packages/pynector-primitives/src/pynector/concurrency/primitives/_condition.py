@@ -8,7 +8,15 @@ import anyio
 
 from pynector.concurrency.cancel import CancelScope
 from pynector.concurrency.errors import get_cancelled_exc_class
-from pynector.concurrency.task.lowlevel import READY, ParkingLot, Ready, asyncio_task, check_int, current_task
+from pynector.concurrency.task.lowlevel import (
+    READY,
+    ParkingLot,
+    Ready,
+    asyncio_task,
+    check_int,
+    current_task,
+    trio_task,
+)
 
 from ._held_block import HeldBlock
 from ._lock import Lock
@@ -199,11 +207,11 @@ class Condition(HeldBlock):
     def _holder(self) -> Any:
         """Give the running task, which must hold the lock."""
         try:
-            task = asyncio_task()  # half the cost of ours, which is asked where this knows none
+            task = asyncio_task()  # what `current_task` does, at half the cost
         except RuntimeError:
             task = None
         if task is None:
-            task = current_task()
+            task = trio_task()
         if self._core.owner is not task:
             raise RuntimeError("The current task is not holding the underlying lock")
         return task

@@ -4,7 +4,7 @@ from types import TracebackType
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import asyncio_task, checkpoint, current_task
+from pynector.concurrency.task.lowlevel import asyncio_task, checkpoint, current_task, trio_task
 
 from ._held_block import HeldBlock, budget_for
 from ._lock_core import LockCore
@@ -68,11 +68,11 @@ class Lock(HeldBlock):
         """
         core = self._lock
         try:
-            task = asyncio_task()  # half the cost of ours, which is asked where this knows none
+            task = asyncio_task()  # what `current_task` does, at half the cost
         except RuntimeError:
             task = None
         if task is None:
-            task = current_task()
+            task = trio_task()
         if core.owner is None and core.home is None:
             core.owner = task  # what `take` decides, without the call
         elif core.owner is None or core.owner is task:
@@ -105,7 +105,9 @@ class Lock(HeldBlock):
             task = asyncio_task()
         except RuntimeError:
             task = None
-        if task is None or core.owner is not task:
+        if task is None:
+            task = trio_task()
+        if core.owner is not task:
             self.release()
         elif core.watched:  # what `release` does, without the call
             core.hand_over()

@@ -14,6 +14,7 @@ from ._backend import (
     checkpoint,
     current_task,
     current_time,
+    trio_task,
     unwatch_exit,
     watch_exit,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "parked_tasks",
     "spawn_owner",
     "thread_budget",
+    "trio_task",
     "unwatch_exit",
     "watch_exit",
 ]

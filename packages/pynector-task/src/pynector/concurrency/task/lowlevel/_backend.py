@@ -62,6 +62,10 @@ def backend_here() -> Backend:
             return _asyncio
     except RuntimeError:
         pass  # no asyncio loop runs in this thread
+    return _beside_asyncio()
+
+
+def _beside_asyncio() -> Backend:
     if "trio" in sys.modules:  # or it could not run
         trio, in_task = _trio_backend()
         if in_task():
@@ -77,10 +81,19 @@ def _trio_backend() -> tuple[Backend, Callable[[], bool]]:
 
 
 asyncio_task: Callable[[], Task | None] = _asyncio.current_task
-"""asyncio's `current_task`: half the cost of ours, for a hot path that asks ours where this one knows none.
+"""asyncio's `current_task`: half the cost of ours, for a hot path.
 
-Gives None or raises `RuntimeError` where no task of asyncio runs.
+Gives None or raises `RuntimeError` where no task of asyncio runs: then it is `trio_task()`.
 """
+
+
+def trio_task() -> Task:
+    """Give the running task, for a hot path that has asked `asyncio_task` in vain.
+
+    Raises:
+        NoEventLoopError: no task runs in this thread.
+    """
+    return _beside_asyncio().current_task()
 
 
 def current_task() -> Task:
@@ -93,7 +106,7 @@ def current_task() -> Task:
         task = asyncio_task()
     except RuntimeError:
         task = None
-    return task if task is not None else backend_here().current_task()
+    return task if task is not None else trio_task()
 
 
 def current_time() -> float:
@@ -111,7 +124,7 @@ def checkpoint() -> Coroutine[Any, Any, None]:
             return _asyncio.checkpoint()
     except RuntimeError:
         pass
-    return backend_here().checkpoint()
+    return _beside_asyncio().checkpoint()
 
 
 def cancel_scope(seconds: float | None, shield: bool = False) -> CancelScope:
