@@ -45,7 +45,7 @@ def write_page(tables: Mapping[str, Sequence[Table]], record: Mapping[str, Any],
     every = [pair for pairs in found.values() for pair in pairs]
     lines = [INTRODUCTION, "## Where it was measured\n", "| | |\n| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in record["machine"].items()]
-    lines += ["\n## Where pynector loses\n", *_losses(every), ""]
+    lines += ["\n## Where pynector loses, or misses a goal\n", *_losses(every), ""]
     for package, pairs in found.items():
         if pairs:
             lines.append(f"## {package}\n")
@@ -61,7 +61,7 @@ def _slug(title: str) -> str:
 
 
 def _losses(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
-    yield "More than 5 % behind somebody else, or over a goal; in the order of the tables below.\n"
+    yield "More than 5 % behind somebody else, or over a goal, in the order of the tables below.\n"
     for table, loops in pairs:
         for row in table.rows:
             told = [_loss(table, row, loop, loops[loop]) for loop in LOOPS if loop in loops]
