@@ -164,7 +164,7 @@ async def resized_while_tasks_wait() -> None:
             assert pool.statistics().lent <= 2
 
     async with create_task_group() as tg:
-        for start in user, user, user, resizer:
+        for start in user, user, resizer:
             tg.start_soon(apart, start)
     assert (limiter.borrowed_tokens, pool.statistics().lent) == (0, 0)
     await pool.close()
