@@ -132,3 +132,7 @@ def test_closing_does_not_wait_for_a_timer_that_never_began() -> None:
     """Natively cancelled before its first step, as at the end of `asyncio.run`, a task never runs."""
     for step in range(2, 12):
         replay(SCENARIOS["pool_is_closed_twice"], f"asyncio/fifo/native-8@{step}")
+
+
+def test_a_cancellation_that_is_on_its_way_comes_before_the_error_of_an_attempt() -> None:
+    replay(SCENARIOS["retry_leaves_nothing_behind"], "asyncio/0=1/scope-1@1")

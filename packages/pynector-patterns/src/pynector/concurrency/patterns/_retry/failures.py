@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -109,6 +110,8 @@ class Failures:
 
     def _fits(self, pause: float) -> bool:
         deadline = current_effective_deadline()
+        if deadline == -math.inf:
+            return True  # cancelled, and not told so yet: the pause does, before the call's error hides it
         if self._ends is not None:
             deadline = min(deadline, self._ends)
         return current_time() + pause < deadline
