@@ -130,6 +130,19 @@ async def test_only_the_owner_may_release() -> None:
     assert not lock.locked()
 
 
+async def test_only_the_owner_may_leave_the_block() -> None:
+    async def leave() -> None:
+        with pytest.raises(RuntimeError) as caught:
+            await lock.__aexit__(None, None, None)
+        assert str(caught.value) == NOT_THE_OWNER
+
+    lock = Lock()
+    async with lock, anyio.create_task_group() as tg:
+        tg.start_soon(leave)
+    await leave()
+    assert not lock.locked()
+
+
 async def test_a_second_release_is_refused() -> None:
     lock = Lock()
     await lock.acquire()

@@ -19,9 +19,10 @@ from ._backend import (
     watch_exit,
 )
 from ._budget import OperationBudget, operation_budget, thread_budget
+from ._known_lots import parked_tasks
 from ._owner import spawn_owner
 from ._parked_task import ParkedTask
-from ._parking_lot import ParkingLot, parked_tasks
+from ._parking_lot import ParkingLot
 from ._ready import READY, Ready
 
 __all__ = [

@@ -3,18 +3,15 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, NoReturn, TypeVar
-from weakref import WeakSet
+from typing import Generic, NoReturn, TypeVar
 
 from anyio import NoEventLoopError
-from anyio.lowlevel import RunVar
 
 from ._backend import Backend, Queue, Task, Ticket, backend_here, name_of
+from ._known_lots import remember
 from ._parked_task import ParkedTask
 
 T = TypeVar("T")
-
-_lots: RunVar["WeakSet[ParkingLot[Any]]"] = RunVar("pynector_parking_lots")
 
 
 class ParkingLot(Generic[T]):
@@ -240,11 +237,7 @@ class ParkingLot(Generic[T]):
         self.home = backend.current_loop()
         self._thread = threading.current_thread()
         self._backend = backend
-        lots = _lots.get(None)
-        if lots is None:
-            lots = WeakSet[ParkingLot[Any]]()
-            _lots.set(lots)
-        lots.add(self)
+        remember(self)
         return backend
 
 
@@ -254,12 +247,3 @@ def _any_task_runs() -> bool:
     except NoEventLoopError:
         return False
     return True
-
-
-def parked_tasks() -> list[ParkedTask]:
-    """Tell who waits for what in this event loop, since when, and held by whom; longest wait first.
-
-    It sees all that waits in pynector's primitives and patterns, and in every `ParkingLot` of your own.
-    """
-    lots = _lots.get(None) or ()
-    return sorted((parked for lot in lots for parked in lot.parked()), key=lambda parked: parked.since)
