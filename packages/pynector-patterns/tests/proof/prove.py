@@ -35,7 +35,6 @@ MODULES = (
     scenarios_faults,
     scenarios_ends,
 )
-logging.getLogger("pynector").setLevel(logging.ERROR)  # no line for each of a hundred thousand retries
 
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
     scenario.__name__: scenario for module in MODULES for scenario in module.SCENARIOS
@@ -60,6 +59,11 @@ def is_started_by_a_scenario(task: str) -> bool:
     """
     # By its name, or where it starts eagerly by its function.
     return task not in {"closing", "_close", "owner of a worker pool", "_own", "child"}
+
+
+def say_less() -> None:
+    """Log no line for each of a hundred thousand retries; in processes of their own, since tests read the log."""
+    logging.getLogger("pynector").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def prove(schedules: int, processes: int, seed: int) -> Tally:
     """Run a first whole round, and then jobs until there are as many schedules."""
     tally, source = Tally(), jobs(seed)
     round_size = len(SCENARIOS) * len(LANES) * 2
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=say_less) as pool:
         while tally.schedules < schedules and not tally.failures:
             batch = [next(source) for _ in range(4 * processes if tally.schedules else round_size)]
             for job, report in zip(batch, pool.map(Job.run, batch), strict=True):

@@ -127,4 +127,5 @@ async def test_every_page_comes_though_the_server_drops_delays_and_is_busy() -> 
     assert answers == paths
     # At least: on a machine that is busy, any attempt may run out of its time.
     assert all(server.requests[path] >= (1 if "good" in path else 2) for path in paths)
-    assert all(pause >= BUSY_SECONDS for pause in server.came_back.values())
+    # A little less: uvloop's clock counts milliseconds, and not between the turns of the loop.
+    assert all(pause >= BUSY_SECONDS - 0.01 for pause in server.came_back.values())
