@@ -62,7 +62,7 @@ def is_started_by_a_scenario(task: str) -> bool:
 
 
 def say_less() -> None:
-    """Log no line for each of a hundred thousand retries; in processes of their own, since tests read the log."""
+    """Log no line for each of many retries; in processes of their own, since tests read the log."""
     logging.getLogger("pynector").setLevel(logging.ERROR)
 
 
