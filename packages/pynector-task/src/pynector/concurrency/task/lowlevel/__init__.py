@@ -6,24 +6,56 @@ but never wait, `spawn_owner` for what must outlive a call, and the checks of ar
 words everywhere.
 """
 
-from ._arguments import check_callable, check_int, check_seconds
-from ._backend import (
-    Ticket,
-    asyncio_task,
-    cancel_scope,
-    checkpoint,
-    current_task,
-    current_time,
-    trio_task,
-    unwatch_exit,
-    watch_exit,
-)
-from ._budget import OperationBudget, operation_budget, thread_budget
-from ._known_lots import parked_tasks
-from ._owner import spawn_owner
-from ._parked_task import ParkedTask
-from ._parking_lot import ParkingLot
-from ._ready import READY, Ready
+from typing import TYPE_CHECKING
+
+from ._lazy import import_lazily
+
+if TYPE_CHECKING:
+    from ._arguments import check_callable, check_int, check_seconds
+    from ._backend import (
+        Ticket,
+        asyncio_task,
+        cancel_scope,
+        checkpoint,
+        current_task,
+        current_time,
+        trio_task,
+        unwatch_exit,
+        watch_exit,
+    )
+    from ._budget import OperationBudget, operation_budget, thread_budget
+    from ._known_lots import parked_tasks
+    from ._owner import spawn_owner
+    from ._parked_task import ParkedTask
+    from ._parking_lot import ParkingLot
+    from ._ready import READY, Ready
+else:
+    __getattr__, __dir__ = import_lazily(
+        __name__,
+        {
+            "OperationBudget": "_budget",
+            "ParkedTask": "_parked_task",
+            "ParkingLot": "_parking_lot",
+            "READY": "_ready",
+            "Ready": "_ready",
+            "Ticket": "_backend",
+            "asyncio_task": "_backend",
+            "cancel_scope": "_backend",
+            "check_callable": "_arguments",
+            "check_int": "_arguments",
+            "check_seconds": "_arguments",
+            "checkpoint": "_backend",
+            "current_task": "_backend",
+            "current_time": "_backend",
+            "operation_budget": "_budget",
+            "parked_tasks": "_known_lots",
+            "spawn_owner": "_owner",
+            "thread_budget": "_budget",
+            "trio_task": "_backend",
+            "unwatch_exit": "_backend",
+            "watch_exit": "_backend",
+        },
+    )
 
 __all__ = [
     "READY",
@@ -40,6 +72,7 @@ __all__ = [
     "checkpoint",
     "current_task",
     "current_time",
+    "import_lazily",
     "operation_budget",
     "parked_tasks",
     "spawn_owner",

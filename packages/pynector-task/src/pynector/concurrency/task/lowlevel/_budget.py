@@ -13,14 +13,15 @@ class OperationBudget:
         operations: A checkpoint is due once in so many.
 
     Attributes:
+        operations: A checkpoint is due once in so many.
         left: Operations until then. A hot path may count for itself, which saves the call of `spend`:
             `budget.left -= 1`, then `if budget.left <= 0:` it calls `renew()` and passes a checkpoint.
     """
 
-    __slots__ = ("_operations", "left")
+    __slots__ = ("left", "operations")
 
     def __init__(self, operations: int = OPERATIONS) -> None:
-        self._operations = operations
+        self.operations: int = operations
         self.left: int = operations
 
     def spend(self) -> bool:
@@ -33,7 +34,7 @@ class OperationBudget:
 
     def renew(self) -> None:
         """Begin anew, since a checkpoint is passed."""
-        self.left = self._operations
+        self.left = self.operations
 
 
 class _ThreadBudget(threading.local):
