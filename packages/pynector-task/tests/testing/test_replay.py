@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from pynector.concurrency.task.lowlevel import operation_budget
 from pynector.concurrency.testing import Order, explore, replay
 
 
@@ -103,3 +107,54 @@ def test_the_same_seed_gives_the_same_report() -> None:
 def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="not a schedule's token"):
         replay(is_correct, token)
+
+
+def fast_path() -> tuple[Callable[[], Coroutine[Any, Any, None]], list[int]]:
+    """Counts, for each run, the operations until one of a fast path was a checkpoint."""
+    counts: list[int] = []
+
+    async def scenario() -> None:
+        spend, operations = operation_budget(), 1
+        while not spend():
+            operations += 1
+        counts.append(operations)
+
+    return scenario, counts
+
+
+def test_a_fast_path_is_a_checkpoint_at_the_same_operation_whatever_ran_before() -> None:
+    scenario, counts = fast_path()
+
+    for token in ("asyncio/fifo", "asyncio/random-7", "asyncio/fifo", "asyncio/random-7"):
+        replay(scenario, token)
+
+    assert counts == [64, 8, 64, 8]
+
+
+def test_a_fast_path_is_a_checkpoint_at_every_operation_under_some_seed() -> None:
+    scenario, counts = fast_path()
+
+    explore(scenario, schedules=65)
+
+    assert set(counts) == set(range(1, 65))
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("scope-9@1", "there was no task 9, only 3 in all"),
+        ("scope-1@999", r"checkpoint#1 had ended after step \d+ of \d+"),
+    ],
+)
+def test_a_token_whose_fault_meets_nobody_says_so(fault: str, why: str) -> None:
+    with pytest.warns(RuntimeWarning, match=f"{fault} of 'asyncio/fifo/{fault}' struck nobody: {why}"):
+        replay(is_correct, f"asyncio/fifo/{fault}")
+
+
+def test_a_token_whose_fault_comes_before_its_victim_says_so() -> None:
+    async def begins_late() -> None:
+        await checkpoint()
+        await is_correct()
+
+    with pytest.warns(RuntimeWarning, match="struck nobody: checkpoint#1 was made at step 1"):
+        replay(begins_late, "asyncio/fifo/scope-1@0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -92,6 +92,9 @@ class DeviatingOrder:
         return min(chosen, len(ready) - 1)
 
 
+_SEEDED: dict[str, Callable[[int], Chooser]] = {"random": RandomOrder, "pct": PriorityOrder}
+
+
 def chooser_for(order: str) -> Chooser:
     """The chooser that an `order` of a schedule names.
 
@@ -101,11 +104,18 @@ def chooser_for(order: str) -> Chooser:
     if order == "fifo":
         return DeviatingOrder({})
     name, dash, seed = order.partition("-")
-    if dash and name == "random":
-        return RandomOrder(int(seed))
-    if dash and name == "pct":
-        return PriorityOrder(int(seed))
+    if dash and name in _SEEDED:
+        return _SEEDED[name](int(seed))
     return DeviatingOrder(parse_deviations(order))
+
+
+def operations_left(order: str, most: int) -> int:
+    """How many operations of fast paths go by until the first checkpoint, under this `order` of a schedule.
+
+    With a seed it depends on that, so that a checkpoint is tried at every place; otherwise it is the *most*.
+    """
+    name, dash, seed = order.partition("-")
+    return 1 + int(seed) % most if dash and name in _SEEDED else most
 
 
 def parse_deviations(order: str) -> dict[int, int]:

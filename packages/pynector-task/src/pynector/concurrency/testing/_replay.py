@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 from ._schedule import Schedule
 from ._session import Scenario, Session
 
 
 def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
     """Run one schedule of a scenario again; it passes once the scenario is mended.
+
+    A mended scenario may take other steps, so that what the token injects meets nobody: then a
+    `RuntimeWarning` says that the token shows nothing any more.
 
     Args:
         scenario: What is run.
@@ -35,6 +40,15 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
     session = Session(scenario, max_steps=max_steps, max_failures=1)
     with session.open():
         session.report.seeds = token
-        session.run(Schedule.parse(token))
+        schedule = Schedule.parse(token)
+        run = session.run(schedule)
+    for fault in schedule.faults:
+        if fault not in run.fired and run.finding is None:
+            warnings.warn(
+                f"{fault} of {token!r} struck nobody: {run.about_victim(fault)};"
+                " the token shows nothing any more",
+                RuntimeWarning,
+                stacklevel=2,
+            )
     for failure in session.report.failures:
         raise AssertionError(str(failure)) from failure.error

@@ -101,6 +101,17 @@ class Run:
         self.branches.append((len(ready), chosen))
         return chosen
 
+    def about_victim(self, fault: Fault) -> str:
+        """Say why *fault*, which did not fire, met nobody."""
+        if fault.victim >= len(self.tasks):
+            return f"there was no task {fault.victim}, only {len(self.tasks)} in all"
+        task = self.tasks[fault.victim]
+        if fault.step < task.born:
+            return f"{task} was made at step {task.born}"
+        if task.ended is not None:
+            return f"{task} had ended after step {task.ended} of {self.steps}"
+        return f"{task} could not be struck after step {fault.step} of {self.steps}"
+
     def fired_kind(self, kind: FaultKind) -> bool:
         """Whether a fault of this kind has been injected."""
         return any(fault.kind == kind for fault in self.fired)

@@ -11,6 +11,9 @@ from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from pynector.concurrency.task.lowlevel import thread_budget
+
+from ._chooser import operations_left
 from ._complaint import never_awaited
 from ._failure import Failure
 from ._garbage import collect_young_garbage, only_young_garbage
@@ -67,6 +70,9 @@ class Session:
     def attempt(self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False) -> Run:
         """Run one schedule."""
         run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
+        # What ran before must not decide when the first checkpoint of a fast path is due.
+        budget = thread_budget()
+        budget.left = operations_left(schedule.order, budget.operations)
         token = current_run.set(run)
         try:
             runner_for(schedule)(self.scenario, run)
