@@ -250,7 +250,7 @@ def test_less_than_one_is_refused(option: str) -> None:
 
 
 def test_an_unknown_order_is_refused() -> None:
-    with pytest.raises(ValueError, match="no such order: 'lifo-0'"):
+    with pytest.raises(ValueError, match="order must be one of fifo, random, pct, dfs, bfs, not 'lifo'"):
         explore(counts_under_a_lock, order="lifo")  # type: ignore[arg-type]
 
 

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from ._cancel import cancel_everywhere
     from ._explore import Order, explore
     from ._failure import Failure
+    from ._invariant import invariant
     from ._leaks import assert_no_leaked_tasks
     from ._loop import ControlledLoop
     from ._replay import replay
     from ._report import Report
-    from ._run import invariant
     from ._schedule import FaultKind
     from ._stuck import Stuck
     from ._virtual_time import run_in_virtual_time
@@ -30,7 +30,7 @@ else:
             "assert_no_leaked_tasks": "_leaks",
             "cancel_everywhere": "_cancel",
             "explore": "_explore",
-            "invariant": "_run",
+            "invariant": "_invariant",
             "replay": "_replay",
             "run_in_virtual_time": "_virtual_time",
             "wait_until_blocked": "_blocked",

@@ -8,10 +8,12 @@ from functools import partial
 from itertools import islice
 
 from ._processes import spread
+from ._refusals import refuse_less_than_one, refuse_wrong_backend, refuse_wrong_lateness
 from ._report import Report
-from ._run import Run, Trace
+from ._run import Run
 from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule
-from ._session import Scenario, Session, refuse_less_than_one
+from ._session import Scenario, Session
+from ._trace import Trace
 
 
 def cancel_everywhere(
@@ -24,6 +26,7 @@ def cancel_everywhere(
     seed: int = 0,
     backend: str = "asyncio",
     eager: bool = False,
+    lateness: float = 0.0,
     max_steps: int = 10_000,
     max_failures: int = 20,
     processes: int = 1,
@@ -48,6 +51,7 @@ def cancel_everywhere(
         seed: The seed of the first random order.
         backend: `asyncio` or `trio`.
         eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
+        lateness: Seconds by which a timer may fire late in each order but the first; `explore` says more.
         max_steps: Steps after which a schedule counts as livelocked.
         max_failures: Failing schedules after which to stop.
         processes: Processes to spread the schedules over. Scenario and *victims* must then be functions of a
@@ -59,8 +63,9 @@ def cancel_everywhere(
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
         TypeError: *scenario* is no async function.
-        ValueError: There is no such fault, or not on this backend; a number is less than one; or the scenario
-            cannot be sent to another process.
+        ValueError: There is no such fault, or not on this backend; a number is less than one; *lateness* is
+            negative, or of no effect in one order; or the scenario or *victims* cannot be sent to another
+            process.
 
     Example:
         ```python
@@ -81,9 +86,12 @@ def cancel_everywhere(
         ```
     """
     refuse_less_than_one(orders=orders, max_steps=max_steps, max_failures=max_failures, processes=processes)
-    options = _Options(
-        _kinds(faults, backend), victims, root, orders, seed, backend, eager, max_steps, max_failures
-    )
+    refuse_wrong_backend(backend, eager=eager)
+    refuse_wrong_lateness(lateness)
+    if lateness and orders == 1:
+        raise ValueError("lateness needs orders >= 2: in the first, which is fifo, no timer is late")
+    kinds = _kinds(faults, backend)
+    options = _Options(kinds, victims, root, orders, seed, backend, eager, lateness, max_steps, max_failures)
     if processes == 1:
         return _cancel_share(options, scenario, 0, 1)
     return spread(partial(_cancel_share, options), scenario, processes)
@@ -98,6 +106,7 @@ class _Options:
     seed: int
     backend: str
     eager: bool
+    lateness: float
     max_steps: int
     max_failures: int
 
@@ -105,13 +114,14 @@ class _Options:
 def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int) -> Report:
     session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
     report = session.report
+    report.lateness = options.lateness
     report.fired = dict.fromkeys(options.kinds, 0)
     orders = "fifo" if options.orders == 1 else f"{options.orders} orders from seed {options.seed}"
     report.seeds = f"{options.backend}, each task at each step, {orders}"
     with session.open():
         for number in range(options.orders):
             order = f"random-{options.seed + number - 1}" if number else "fifo"
-            baseline = Schedule(options.backend, order, options.eager)
+            baseline = Schedule(options.backend, order, options.eager, lateness=options.lateness)
             run = session.run(baseline, trace=Trace())
             for fault in islice(_faults(run, options), index, None, count):
                 session.run(replace(baseline, faults=(fault,)))

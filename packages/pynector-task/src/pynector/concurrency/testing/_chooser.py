@@ -18,7 +18,7 @@ class Chooser(Protocol):
 
         Args:
             ready: The numbers of two or more tasks, first come first; -1 is a callback that belongs to no
-            task.
+            task, less than that no task but a time to which a timer may be late.
 
         Returns:
             A position in *ready*.
@@ -54,7 +54,7 @@ class PriorityOrder:
         self._drops = frozenset(self._random.randrange(length) for _ in range(depth))
         self._choices = 0
         self._lowest = 0.0
-        self._last = -2
+        self._last: int | None = None
         self._in_a_row = _PATIENCE
 
     def choose(self, ready: Sequence[int]) -> int:

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from ._chooser import format_deviations
 from ._processes import spread
+from ._refusals import (
+    refuse_less_than_one,
+    refuse_unless_one_of,
+    refuse_wrong_backend,
+    refuse_wrong_lateness,
+)
 from ._report import Report
 from ._schedule import Schedule
 from ._search import OrderTree
-from ._session import Scenario, Session, refuse_less_than_one
+from ._session import Scenario, Session
 
 Order: TypeAlias = Literal["fifo", "random", "pct", "dfs", "bfs"]
 """Who runs next, when several tasks could; `explore` says what each means."""
@@ -27,6 +33,7 @@ def explore(
     seed: int = 0,
     backend: str = "asyncio",
     eager: bool = False,
+    lateness: float = 0.0,
     max_steps: int = 10_000,
     max_failures: int = 20,
     processes: int = 1,
@@ -52,6 +59,8 @@ def explore(
         seed: The first seed; each schedule takes the next one.
         backend: `asyncio` or `trio`.
         eager: Start tasks at once (`asyncio.eager_task_factory`, Python 3.12 and later).
+        lateness: Seconds by which a timer may fire late, as on a busy machine. Timers that are due at
+            different times may then come together, and in any order; without it, each is on time.
         max_steps: Steps after which a schedule counts as livelocked.
         max_failures: Failing schedules after which to stop.
         processes: Processes to spread the schedules over. The scenario must then be a function of a module.
@@ -62,8 +71,8 @@ def explore(
     Raises:
         RuntimeError: Called while an event loop runs in this thread.
         TypeError: *scenario* is no async function.
-        ValueError: There is no such order or backend, a number is less than one, or the order or the scenario
-            cannot be spread over processes.
+        ValueError: There is no such order or backend, a number is less than one, *lateness* is negative or
+            of no effect in this order, or the order or the scenario cannot be spread over processes.
 
     Example:
         ```python
@@ -90,7 +99,12 @@ def explore(
     refuse_less_than_one(
         schedules=schedules, max_steps=max_steps, max_failures=max_failures, processes=processes
     )
-    options = _Options(schedules, order, seed, backend, eager, max_steps, max_failures)
+    refuse_unless_one_of(get_args(Order), order=order)
+    refuse_wrong_backend(backend, eager=eager)
+    refuse_wrong_lateness(lateness)
+    if lateness and order == "fifo":
+        raise ValueError("lateness needs another order than fifo, in which no timer is late")
+    options = _Options(schedules, order, seed, backend, eager, lateness, max_steps, max_failures)
     if processes == 1:
         return _explore_share(options, scenario, 0, 1)
     if order not in {"random", "pct"}:
@@ -105,13 +119,15 @@ class _Options:
     seed: int
     backend: str
     eager: bool
+    lateness: float
     max_steps: int
     max_failures: int
 
 
 def _explore_share(options: _Options, scenario: Scenario, index: int, count: int) -> Report:
     session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
-    order, first = options.order, Schedule(options.backend, eager=options.eager)
+    order, first = options.order, Schedule(options.backend, eager=options.eager, lateness=options.lateness)
+    session.report.lateness = options.lateness
     with session.open():
         session.report.seeds = f"{options.backend}, {order}"
         if order == "dfs" or order == "bfs":

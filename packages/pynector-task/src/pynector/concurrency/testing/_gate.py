@@ -9,7 +9,6 @@ trio's public interface.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
-from math import inf
 from types import coroutine as make_awaitable
 from typing import Any
 
@@ -62,6 +61,7 @@ class Gate(trio.abc.Instrument):
         # Tasks that are about to take a step, or take one: the first is the one that adds this instrument.
         self._scheduled = 1
         self._granted: _Place | None = None
+        self._latest: float | None = None  # while time may still go on: how far
         self._settling = False
         self._clock = 0
         self._cleanup_steps = 0
@@ -85,6 +85,24 @@ class Gate(trio.abc.Instrument):
     def patience(self) -> float:
         """Real seconds to wait for other threads."""
         return self._threads.patience(self._run.tasks)
+
+    def may_be_late(self, due: float) -> None:
+        """Time jumps to *due*: if timers may be late, those that it wakes line up, but do not go on yet."""
+        if self._run.lateness and not self._cleanup_steps:
+            self._latest = self._run.latest(due)
+
+    @property
+    def holds_line(self) -> bool:
+        """Whether tasks have lined up for which time may still go on."""
+        return self._latest is not None and bool(self._line)
+
+    def is_late(self, due: float) -> bool:
+        """Whether time goes on to *due* before those that have lined up; if not, one of them goes on."""
+        if self._latest is not None and due <= self._latest and self._run.is_late():
+            return True
+        self._latest = None
+        trio.lowlevel.reschedule(self._grant().native)
+        return False
 
     @property
     def abandoned(self) -> bool:
@@ -134,12 +152,13 @@ class Gate(trio.abc.Instrument):
             self._clock += 1
             granted.active = self._clock
             self._end_step(granted.task)
-        if not self._scheduled and self._line:
+        if not self._scheduled and self._line and self._latest is None:
             trio.lowlevel.reschedule(self._grant().native)
 
     def stop(self) -> None:
         """End the run: cancel what there is, and let it end."""
         self._cleanup_steps += 1
+        self._latest = None
         self.scope.cancel()
 
     def drop(self) -> None:
@@ -182,7 +201,7 @@ class Gate(trio.abc.Instrument):
         value: Any = None
         while True:
             self._line.append(place)
-            if self._scheduled > 1 or not self._is_next(place):
+            if self._scheduled > 1 or self._latest is not None or not self._is_next(place):
                 turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
                 yield from turn.__await__()
             if self.abandoned:
@@ -197,37 +216,3 @@ class Gate(trio.abc.Instrument):
             except StopIteration as stop:
                 return stop.value
             value = yield message
-
-
-class VirtualClock(trio.abc.Clock):
-    """Time that jumps to the next deadline as soon as no task can go on.
-
-    Args:
-        gate: Knows whether a task has taken a step since.
-        stuck: Called when no task can go on and no deadline is left.
-    """
-
-    def __init__(self, gate: Gate, stuck: Callable[[], None]) -> None:
-        self._now = 0.0
-        self._gate = gate
-        self._stuck = stuck
-        self._polled = -1
-
-    def start_clock(self) -> None:
-        pass
-
-    def current_time(self) -> float:
-        return self._now
-
-    def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Called when no task is ready."""
-        if not self._gate.holds_tasks or self._gate.holds_idlers:
-            return 1.0  # trio's own tasks are about to end; or those that wait for this are woken at once
-        if self._polled != self._gate.trio_steps:
-            self._polled = self._gate.trio_steps
-            return self._gate.patience()  # another thread, or trio's own task, may have something to say
-        if deadline == inf:
-            self._stuck()
-        else:
-            self._now = max(self._now, deadline)
-        return 0.0

@@ -145,11 +145,11 @@ class ControlledLoop(PlainLoop):
         self._spun = 0
         if self._await_threads() or self._wake_idlers():
             return
-        time = self._timers.next_time()
+        time = self._timers.jump(self._now, self._run)
         if time is None:
             self._run.stop("deadlock", "nothing is ready to run and no timer is left")
             return
-        self._now = max(self._now, time)
+        self._now = time
         for timer in self._timers.take_due(self._now):
             self._queue.append_timer(Ready(self._fire, (timer,), self))
 

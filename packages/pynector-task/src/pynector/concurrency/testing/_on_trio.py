@@ -7,7 +7,8 @@ from typing import Any
 
 import trio
 
-from ._gate import Gate, VirtualClock
+from ._clock import VirtualClock
+from ._gate import Gate
 from ._judge import judge
 from ._run import Run
 from ._schedule import Fault

@@ -20,6 +20,7 @@ class Report:
         fired: For each kind of fault that was asked for, how often it was really injected.
         failures: The ways in which the scenario fails, the one seen first at the front.
         exhausted: Whether no other schedule is left to try (`order="dfs"`).
+        lateness: Seconds by which timers could fire late.
     """
 
     scenario: str
@@ -30,6 +31,7 @@ class Report:
     fired: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[Failure] = field(default_factory=list[Failure])
     exhausted: bool = False
+    lateness: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -55,10 +57,11 @@ class Report:
         schedules = "1 schedule" if self.schedules == 1 else f"{self.schedules:,} schedules"
         rate = f"{self.schedules / self.seconds:,.0f} a second" if self.seconds else "at once"
         fired = "".join(f", {kind} x {times}" for kind, times in self.fired.items())
-        left = ", none left to try" if self.exhausted else ""
+        late = f", timers up to {self.lateness:g} s late" if self.lateness else ""
+        left = f", none left to try{'' if late else ' with each timer on time'}" if self.exhausted else ""
         return (
             f"{self.scenario}: {count} in {schedules} of {self.steps:,} steps"
-            f" ({self.seeds}{left}; {rate}){fired}"
+            f" ({self.seeds}{late}{left}; {rate}){fired}"
         )
 
     def _unfired(self) -> list[str]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ._chooser import Chooser, chooser_for
 from ._errors import raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
 from ._task import ScenarioTask, short_name
+from ._trace import Trace
+
+# What a choice between being on time and being late goes by, as tasks go by their numbers.
+_ON_TIME = -2
+
+# Two times that should be the same may differ by so much, in seconds.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +36,6 @@ class Finding:
     waiting: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
     error: BaseException | None = None
-
-
-@dataclass(slots=True)
-class Trace:
-    """The schedule as a list that a person can read."""
-
-    lines: list[str] = field(default_factory=list[str])
-    victims: list[str] = field(default_factory=list[str])
-    _last: str = ""
-    _again: int = 0
-
-    def add(self, step: int, text: str) -> None:
-        """Write a line; the same again and again takes two."""
-        self._again = self._again + 1 if text == self._last else 0
-        self._last = text
-        if self._again > 1:
-            self.lines.pop()
-        self.lines.append(f"{step:5}  {text}" + (f"  ({self._again} times more)" if self._again > 1 else ""))
 
 
 class Run:
@@ -74,6 +62,8 @@ class Run:
         self.branches: list[tuple[int, int]] = []
         self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
         self.fifo: bool = schedule.order == "fifo" and trace is None and not record
+        self.lateness: float = 0.0 if self.fifo else schedule.lateness
+        self._late_choices = 0
         self._chooser: Chooser = chooser_for(schedule.order)
         self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
         self._max_steps = max_steps
@@ -100,6 +90,15 @@ class Run:
         chosen = self._chooser.choose(ready)
         self.branches.append((len(ready), chosen))
         return chosen
+
+    def latest(self, due: float) -> float:
+        """The time at which a timer that is due at *due* fires at the latest."""
+        return due + self.lateness + _ROUNDING
+
+    def is_late(self) -> bool:
+        """Choose whether timers that are due wait for those that are due next."""
+        self._late_choices += 1
+        return self.choose((_ON_TIME, _ON_TIME - self._late_choices)) == 1
 
     def about_victim(self, fault: Fault) -> str:
         """Say why *fault*, which did not fire, met nobody."""
@@ -184,44 +183,3 @@ class Run:
         if task is None:
             return
         trace.add(self.steps, f"{task}  {'ends' if task.ended is not None else task.where(innermost=False)}")
-
-
-current_run: ContextVar[Run] = ContextVar("current_run")
-
-
-def invariant(check: Callable[[], object]) -> None:
-    """Check, after each step of the scenario that calls this, that something holds.
-
-    Args:
-        check: Called without arguments, between the steps of tasks. It fails by returning `False` or by
-            raising `AssertionError` (any other `Exception` counts, too).
-
-    Raises:
-        RuntimeError: Called outside a scenario.
-
-    Example:
-        ```python
-        async def scenario() -> None:
-            lent = 0
-            invariant(lambda: lent <= 2)
-
-            async def borrow() -> None:
-                nonlocal lent
-                lent += 1
-                await anyio.sleep(1)
-                lent -= 1
-
-            async with anyio.create_task_group() as tg:
-                for _ in range(3):
-                    tg.start_soon(borrow)
-
-
-        print(explore(scenario).failures[0].kind)
-        #> invariant
-        ```
-    """
-    try:
-        run = current_run.get()
-    except LookupError:
-        raise RuntimeError("invariant() may only be called in a scenario that explore() runs") from None
-    run.invariants.append(check)

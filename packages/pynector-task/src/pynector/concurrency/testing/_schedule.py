@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
+from ._chooser import chooser_for
+from ._refusals import refuse_wrong_lateness
+
 FaultKind: TypeAlias = Literal["scope", "native", "twice", "both", "interrupt"]
 """What is done to a task; `cancel_everywhere` says what each means."""
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
@@ -50,17 +53,21 @@ class Schedule:
             as `3=1,9=2`: at choice 3 the task that is second in line, at choice 9 the third.
         eager: Whether asyncio starts a new task at once (Python 3.12 and later).
         faults: What is injected, and when.
+        lateness: Seconds by which a timer may fire late; in `fifo`, none ever does.
     """
 
     backend: str = "asyncio"
     order: str = "fifo"
     eager: bool = False
     faults: tuple[Fault, ...] = ()
+    lateness: float = 0.0
 
     @property
     def token(self) -> str:
         """The schedule in one word, for `replay`."""
         backend = f"{self.backend}+eager" if self.eager else self.backend
+        if self.lateness and self.order != "fifo":
+            backend += f"+late={self.lateness}".replace("e+", "e")
         return "/".join([backend, self.order, *map(str, self.faults)])
 
     def without_faults(self) -> Schedule:
@@ -76,9 +83,28 @@ class Schedule:
         """
         try:
             backend, order, *faults = token.split("/")
-            name, _, eager = backend.partition("+")
-            if name not in {"asyncio", "trio"} or eager not in {"", "eager"}:
+            name, *modifiers = backend.split("+")
+            if name not in {"asyncio", "trio"}:
                 raise ValueError(f"no such backend: {backend!r}")
-            return cls(name, order, bool(eager), tuple(map(Fault.parse, faults)))
+            chooser_for(order)
+            eager, lateness = _parse_modifiers(modifiers)
+            return cls(name, order, eager, tuple(map(Fault.parse, faults)), lateness)
         except ValueError as error:
-            raise ValueError(f"not a schedule's token: {token!r} ({error})") from None
+            raise ValueError(
+                f"not a schedule's token: {token!r} ({error}); it is what a failure prints,"
+                " such as 'asyncio/fifo/scope-1@3' or 'trio/random-7'"
+            ) from None
+
+
+def _parse_modifiers(modifiers: list[str]) -> tuple[bool, float]:
+    eager, lateness = False, 0.0
+    for modifier in modifiers:
+        name, _, value = modifier.partition("=")
+        if modifier == "eager":
+            eager = True
+        elif name == "late":
+            lateness = float(value)
+            refuse_wrong_lateness(lateness)
+        else:
+            raise ValueError(f"no such modifier: {modifier!r}")
+    return eager, lateness

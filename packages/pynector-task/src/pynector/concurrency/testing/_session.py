@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -17,12 +14,15 @@ from ._chooser import operations_left
 from ._complaint import never_awaited
 from ._failure import Failure
 from ._garbage import collect_young_garbage, only_young_garbage
+from ._invariant import current_run
 from ._on_asyncio import run_on_asyncio
+from ._refusals import refuse_in_a_loop, refuse_what_is_no_scenario, refuse_wrong_backend
 from ._report import Report
-from ._run import Run, Trace, current_run
+from ._run import Run
 from ._schedule import Schedule
 from ._shrink import shorten
 from ._task import scenario_name
+from ._trace import Trace
 
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
@@ -114,42 +114,11 @@ class Session:
         return run.finding is not None and _failure("", schedule, run).signature == failure.signature
 
 
-def refuse_what_is_no_scenario(scenario: object) -> None:
-    """Complain, if this is no async function."""
-    function = scenario
-    while isinstance(function, partial):
-        function = function.func
-    if isinstance(function, Coroutine):
-        function.close()
-        raise TypeError("scenario must be an async function, not a coroutine; pass it without calling it")
-    if not iscoroutinefunction(function) and not iscoroutinefunction(type(function).__call__):
-        raise TypeError(f"scenario must be an async function, not {scenario!r}")
-
-
-def refuse_less_than_one(**numbers: int) -> None:
-    """Complain, if one of these is less than one: nothing would be run, or without an end."""
-    for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name} must be >= 1, not {value}")
-
-
-def refuse_in_a_loop() -> None:
-    """Complain, if an event loop is running in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError("schedules run on event loops of their own; call them from a function, not a task")
-
-
 def runner_for(schedule: Schedule) -> Callable[[Scenario, Run], None]:
     """What runs a schedule."""
+    refuse_wrong_backend(schedule.backend, eager=schedule.eager)
     if schedule.backend == "asyncio":
         return run_on_asyncio
-    if schedule.backend != "trio":
-        raise ValueError(f"backend must be 'asyncio' or 'trio', not {schedule.backend!r}")
-    if schedule.eager:
-        raise ValueError("eager tasks are asyncio's; trio has none")
     from ._on_trio import run_on_trio  # imported only where trio runs
 
     return run_on_trio

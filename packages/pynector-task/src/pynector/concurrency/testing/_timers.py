@@ -6,6 +6,8 @@ import asyncio
 import heapq
 from itertools import count
 
+from ._run import Run
+
 
 class Timers:
     """Timers in the order of their times, and of their making where these are the same."""
@@ -20,11 +22,26 @@ class Timers:
         """Add a timer."""
         heapq.heappush(self._heap, (timer.when(), next(self._numbers), timer))
 
-    def next_time(self) -> float | None:
-        """When the next timer is due that has not been cancelled."""
+    def jump(self, now: float, run: Run) -> float | None:
+        """The time that comes after *now*: when the next timer is due, or one that it may be late for.
+
+        None if no timer is left.
+        """
         while self._heap and self._heap[0][2].cancelled():
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        if not self._heap:
+            return None
+        due = max(now, self._heap[0][0])
+        if run.lateness:
+            for later in self._times_between(due, run.latest(due)):
+                if not run.is_late():
+                    break
+                due = later
+        return due
+
+    def _times_between(self, after: float, latest: float) -> list[float]:
+        coming = (when for when, _, timer in self._heap if not timer.cancelled())
+        return sorted({when for when in coming if after < when <= latest})
 
     def take_due(self, now: float) -> list[asyncio.TimerHandle]:
         """Take out the timers that are due."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, TypeVarTuple
 
+from ._refusals import refuse_in_a_loop
 from ._run import Run
 from ._schedule import Schedule
-from ._session import refuse_in_a_loop, runner_for
+from ._session import runner_for
 from ._stuck import stuck
 
 _T = TypeVar("_T")

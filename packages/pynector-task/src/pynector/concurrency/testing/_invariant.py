@@ -1,0 +1,48 @@
+"""What must hold after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from ._run import Run
+
+current_run: ContextVar[Run] = ContextVar("current_run")
+
+
+def invariant(check: Callable[[], object]) -> None:
+    """Check, after each step of the scenario that calls this, that something holds.
+
+    Args:
+        check: Called without arguments, between the steps of tasks. It fails by returning `False` or by
+            raising `AssertionError` (any other `Exception` counts, too).
+
+    Raises:
+        RuntimeError: Called outside a scenario.
+
+    Example:
+        ```python
+        async def scenario() -> None:
+            lent = 0
+            invariant(lambda: lent <= 2)
+
+            async def borrow() -> None:
+                nonlocal lent
+                lent += 1
+                await anyio.sleep(1)
+                lent -= 1
+
+            async with anyio.create_task_group() as tg:
+                for _ in range(3):
+                    tg.start_soon(borrow)
+
+
+        print(explore(scenario).failures[0].kind)
+        #> invariant
+        ```
+    """
+    try:
+        run = current_run.get()
+    except LookupError:
+        raise RuntimeError("invariant() may only be called in a scenario that explore() runs") from None
+    run.invariants.append(check)
