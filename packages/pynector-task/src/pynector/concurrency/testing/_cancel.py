@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 from ._processes import spread
 from ._refusals import refuse_less_than_one, refuse_wrong_backend, refuse_wrong_lateness
@@ -13,6 +12,7 @@ from ._report import Report
 from ._run import Run
 from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule
 from ._session import Scenario, Session
+from ._task import ScenarioTask
 from ._trace import Trace
 
 
@@ -42,9 +42,10 @@ def cancel_everywhere(
     Args:
         scenario: What is run.
         faults: What is done to the victim: `scope` cancels an AnyIO scope around the whole task, `native`
-            calls `asyncio.Task.cancel()`, `twice` does that two times in one tick, `both` does `scope` and
-            `native` in one tick, `interrupt` raises `KeyboardInterrupt` where it waits. Without it, `scope`,
-            and on asyncio `native`.
+            calls `asyncio.Task.cancel()`, `twice` does that two times in one tick, `again` does it, and once
+            more if the victim then waits, as in its clean-up, `both` does `scope` and `native` in one tick,
+            `interrupt` raises `KeyboardInterrupt` where it waits. Without it, `scope`, and on asyncio
+            `native`.
         victims: Whether a task is a victim, by its name, which is that of its function; without it, all are.
         root: Whether the scenario itself is a victim, too.
         orders: Orders of the tasks to do this in: the first is `fifo`, the others are random.
@@ -122,11 +123,16 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
         for number in range(options.orders):
             order = f"random-{options.seed + number - 1}" if number else "fifo"
             baseline = Schedule(options.backend, order, options.eager, lateness=options.lateness)
-            run = session.run(baseline, trace=Trace())
-            for fault in islice(_faults(run, options), index, None, count):
-                session.run(replace(baseline, faults=(fault,)))
+            run = session.run(baseline, trace=Trace(), twice=index == number == 0)
+            faults = list(_faults(run, options))
+            if not faults:
+                report.unfired = report.unfired or _why_none(run, options)
+            for fault in faults[index::count]:
                 if session.full:
-                    return report
+                    break
+                session.run(replace(baseline, faults=(fault,)))
+            if session.full:
+                break
     return report
 
 
@@ -148,8 +154,26 @@ def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKin
 def _faults(baseline: Run, options: _Options) -> Iterator[Fault]:
     if baseline.finding is not None:
         return
-    for task in baseline.tasks if options.root else baseline.tasks[1:]:
-        if task.number == 0 or options.victims is None or options.victims(task.name):
-            for step in range(task.born + 1, task.ended or baseline.steps):
-                for kind in options.kinds:
-                    yield Fault(kind, task.number, step)
+    for task in _victims(baseline, options):
+        for step in range(task.born + 1, task.ended or baseline.steps):
+            for kind in options.kinds:
+                yield Fault(kind, task.number, step)
+
+
+def _victims(baseline: Run, options: _Options) -> list[ScenarioTask]:
+    chosen = options.victims
+    children = [task for task in baseline.tasks[1:] if chosen is None or chosen(task.name)]
+    return [*baseline.tasks[:1], *children] if options.root else children
+
+
+def _why_none(baseline: Run, options: _Options) -> str:
+    if baseline.finding is not None:
+        return "it failed before anything was cancelled"
+    if len(baseline.tasks) == 1:
+        why = "the scenario started no task (root=True cancels the scenario itself)"
+    elif not _victims(baseline, options):
+        names = ", ".join(dict.fromkeys(task.name for task in baseline.tasks[1:]))
+        why = f"victims chose none of the tasks, which are named {names}"
+    else:
+        why = "each victim ended in the step in which it was started"
+    return f"{', '.join(options.kinds)}: never injected, since {why}; nothing is proved"

@@ -47,7 +47,8 @@ def explore(
 
     A schedule fails if the scenario raises, if an `invariant` is broken, if nothing can go on (deadlock), if
     it does not end (livelock), if a task outlives the scenario, if a coroutine is never awaited, or if an
-    error reaches nobody.
+    error reaches nobody. The first of several schedules is run twice; if the two differ, that is a failure,
+    too: nothing that depends on more than its schedule can be tested by schedules.
 
     Args:
         scenario: What is run.
@@ -123,6 +124,10 @@ class _Options:
     max_steps: int
     max_failures: int
 
+    def is_first_of_many(self, order: str) -> bool:
+        """Whether this is the order that comes first, and others follow."""
+        return order == "fifo" and self.order != "fifo" and self.schedules > 1
+
 
 def _explore_share(options: _Options, scenario: Scenario, index: int, count: int) -> Report:
     session = Session(scenario, max_steps=options.max_steps, max_failures=options.max_failures)
@@ -131,12 +136,12 @@ def _explore_share(options: _Options, scenario: Scenario, index: int, count: int
     with session.open():
         session.report.seeds = f"{options.backend}, {order}"
         if order == "dfs" or order == "bfs":
-            _search(session, first, options.schedules, deepest_first=order == "dfs")
+            _search(session, first, options, deepest_first=order == "dfs")
         else:
             session.report.seeds += "" if order == "fifo" else f" from {options.seed}"
             orders = _orders(order, options.seed, options.schedules)
             for each in islice(orders, index, None, count):
-                session.run(replace(first, order=each))
+                session.run(replace(first, order=each), twice=options.is_first_of_many(each))
                 if session.full:
                     break
     return session.report
@@ -149,10 +154,11 @@ def _orders(order: Order, seed: int, schedules: int) -> Iterator[str]:
             yield f"{order}-{seed + number}"
 
 
-def _search(session: Session, first: Schedule, schedules: int, *, deepest_first: bool) -> None:
+def _search(session: Session, first: Schedule, options: _Options, *, deepest_first: bool) -> None:
     tree = OrderTree(deepest_first=deepest_first)
-    while tree and session.report.schedules < schedules and not session.full:
+    while tree and session.report.schedules < options.schedules and not session.full:
         deviations = tree.take()
-        run = session.run(replace(first, order=format_deviations(deviations)), record=True)
-        tree.grow(deviations, run.branches, schedules)
+        schedule = replace(first, order=format_deviations(deviations))
+        run = session.run(schedule, record=True, twice=options.is_first_of_many(schedule.order))
+        tree.grow(deviations, run.branches, options.schedules)
     session.report.exhausted = not tree

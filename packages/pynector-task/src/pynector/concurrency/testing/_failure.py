@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+
+from ._signature import signature
+
+NOT_DETERMINISTIC = "not deterministic"
 
 _SHOWN_LINES = 20  # at either end
 
@@ -14,7 +17,7 @@ class Failure:
 
     Attributes:
         kind: `exception`, `invariant`, `deadlock`, `livelock`, `leaked task`, `swallowed cancellation`,
-            `never awaited` or `unhandled error`.
+            `never awaited`, `unhandled error` or `not deterministic`.
         text: What happened, in a line.
         token: The schedule, for `replay`.
         seed: The token of the schedule that failed first, before it was made shorter.
@@ -49,7 +52,7 @@ class Failure:
     @property
     def signature(self) -> str:
         """What failures of the same sort have in common."""
-        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', self.text)}"
+        return signature(self.kind, self.text, self.waiting)
 
     @property
     def replay(self) -> str:
@@ -69,11 +72,15 @@ class Failure:
         if self.trace:
             lines.append("  schedule (step, task, where it waits afterwards):")
             lines += [f"    {line}" for line in _shortened(self.trace)]
-        if not self.repeatable:
+        if self.repeatable:
+            return [
+                *lines,
+                f"  first seen with {self.seed or self.token}; to see it again:",
+                f"    {self.replay}",
+            ]
+        if self.kind != NOT_DETERMINISTIC:
             lines.append("  it did not fail again under the same schedule: the scenario is not deterministic")
-        lines.append(f"  first seen with {self.seed or self.token}; to see it again:")
-        lines.append(f"    {self.replay}")
-        return lines
+        return [*lines, f"  seen with {self.seed or self.token}"]
 
 
 def _shortened(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -84,7 +84,9 @@ class Gate(trio.abc.Instrument):
 
     def patience(self) -> float:
         """Real seconds to wait for other threads."""
-        return self._threads.patience(self._run.tasks)
+        seconds = self._threads.patience(self._run.tasks)
+        self._run.has_threads |= seconds > 0
+        return seconds
 
     def may_be_late(self, due: float) -> None:
         """Time jumps to *due*: if timers may be late, those that it wakes line up, but do not go on yet."""

@@ -99,7 +99,7 @@ class ControlledLoop(PlainLoop):
         self._complaints = run.complaints
         self._run = run
         self._wrap = wrap
-        self._queue.obey(run)
+        self._queue.run = run
 
     def stop(self) -> None:
         self._stopping = True

@@ -83,7 +83,7 @@ def _strike(fault: Fault, task: ScenarioTask) -> bool:
         return False
     if task.scope is not None:
         task.scope.cancel()
-    if fault.kind in {"native", "twice", "both", "interrupt"}:
+    if fault.kind in {"native", "twice", "again", "both", "interrupt"}:
         task.native.cancel()
     if fault.kind == "twice":
         task.native.cancel()
@@ -97,7 +97,7 @@ def _strike(fault: Fault, task: ScenarioTask) -> bool:
 def _find_swallowed(run: Run) -> None:
     for task in run.tasks:
         native: asyncio.Task[Any] = task.native
-        if run.is_victim(task, "native", "twice") and task.struck and native.done():
+        if run.is_victim(task, "native", "twice", "again") and task.struck and native.done():
             ended_well = not native.cancelled() and _error_of(native) is None
             task.swallowed = ended_well and native.cancelling() > 0
 

@@ -77,6 +77,7 @@ def _merge(reports: list[Report]) -> Report:
     for report in reports[1:]:
         merged.schedules += report.schedules
         merged.steps += report.steps
+        merged.stopped_after += report.stopped_after
         for kind, times in report.fired.items():
             merged.fired[kind] = merged.fired.get(kind, 0) + times
         for failure in report.failures:

@@ -28,18 +28,19 @@ class Ready(asyncio.Handle):
 
 
 class ReadyQueue:
-    """First come, first served, unless the run chooses otherwise."""
+    """First come, first served, unless the run chooses otherwise.
 
-    __slots__ = ("_run", "_withdrawn", "handles")
+    Attributes:
+        handles: What is ready.
+        run: Chooses.
+    """
+
+    __slots__ = ("_withdrawn", "handles", "run")
 
     def __init__(self, run: Run) -> None:
         self.handles: deque[Ready] = deque()
-        self._run = run
+        self.run = run
         self._withdrawn = 0
-
-    def obey(self, run: Run) -> None:
-        """Let another run choose."""
-        self._run = run
 
     def append(self, handle: Ready, callback: object = None, args: tuple[Any, ...] = ()) -> None:
         """Add a handle; what its callback is bound to tells whose step it is."""
@@ -72,7 +73,7 @@ class ReadyQueue:
             tasks_only: Leave callbacks in line where they are, for they have had their share.
         """
         handles = self.handles
-        if len(handles) == 1 or (self._run.fifo and not tasks_only):
+        if len(handles) == 1 or (self.run.fifo and not tasks_only):
             return handles.popleft()
         chosen = self._choose(line_has_begun=tasks_only)
         handle = handles[chosen]
@@ -104,12 +105,12 @@ class ReadyQueue:
                 positions.append(position)
                 labels.append(self._label(handle))
                 line_has_begun |= handle.in_line
-        return positions[self._run.choose(labels) if len(labels) > 1 else 0]
+        return positions[self.run.choose(labels) if len(labels) > 1 else 0]
 
     def _label(self, handle: Ready) -> int:
         if handle.owner is None:
             return -1
-        task = self._run.by_native.get(handle.owner)
+        task = self.run.by_native.get(handle.owner)
         return -1 if task is None else task.number
 
 
@@ -136,5 +137,6 @@ class ForeignCalls:
 
     def move_to(self, queue: ReadyQueue) -> None:
         """Let the calls that have arrived line up with the rest."""
+        queue.run.has_threads = True
         while self.calls:
             queue.append(self.calls.popleft())

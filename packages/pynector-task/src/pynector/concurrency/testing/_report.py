@@ -21,6 +21,8 @@ class Report:
         failures: The ways in which the scenario fails, the one seen first at the front.
         exhausted: Whether no other schedule is left to try (`order="dfs"`).
         lateness: Seconds by which timers could fire late.
+        stopped_after: The failing schedules after which it stopped early (`max_failures`), or 0.
+        unfired: Why nothing was injected, in words, where that is known.
     """
 
     scenario: str
@@ -32,6 +34,8 @@ class Report:
     failures: list[Failure] = field(default_factory=list[Failure])
     exhausted: bool = False
     lateness: float = 0.0
+    stopped_after: int = 0
+    unfired: str = ""
 
     @property
     def ok(self) -> bool:
@@ -49,7 +53,7 @@ class Report:
             raise AssertionError(str(self)) from next((failure.error for failure in self.failures), None)
 
     def __str__(self) -> str:
-        return "\n".join([self._summary(), *self._unfired(), *map(str, self.failures)])
+        return "\n".join([self._summary(), *self._stopped(), *self._unfired(), *map(str, self.failures)])
 
     def _summary(self) -> str:
         kinds = len(self.failures)
@@ -64,7 +68,16 @@ class Report:
             f" ({self.seeds}{late}{left}; {rate}){fired}"
         )
 
+    def _stopped(self) -> list[str]:
+        if not self.stopped_after:
+            return []
+        schedules = "schedule" if self.stopped_after == 1 else "schedules"
+        return [f"stopped after {self.stopped_after} failing {schedules} (max_failures)"]
+
     def _unfired(self) -> list[str]:
-        return [
-            f"{kind}: never injected; nothing is proved" for kind, times in self.fired.items() if not times
-        ]
+        kinds = [kind for kind, times in self.fired.items() if not times]
+        if not kinds:
+            return []
+        if self.unfired and not any(self.fired.values()):
+            return [self.unfired]
+        return [f"{kind}: never injected; nothing is proved" for kind in kinds]

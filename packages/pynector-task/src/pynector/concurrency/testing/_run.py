@@ -9,6 +9,7 @@ from typing import Any
 from ._chooser import Chooser, chooser_for
 from ._errors import raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
+from ._signature import signature
 from ._task import ScenarioTask, short_name
 from ._trace import Trace
 
@@ -37,6 +38,11 @@ class Finding:
     raised: tuple[str, ...] = ()
     error: BaseException | None = None
 
+    @property
+    def signature(self) -> str:
+        """What findings of the same sort have in common."""
+        return signature(self.kind, self.text, self.waiting)
+
 
 class Run:
     """Counts the steps of a run, keeps its tasks, injects its faults, and stops it when it goes wrong."""
@@ -56,6 +62,7 @@ class Run:
         self.finding: Finding | None = None
         self.fired: list[Fault] = []
         self.struck_unstarted: bool = False  # a task was cancelled natively before its first step
+        self.has_threads: bool = False  # another thread has called in, or was waited for
         self.alive: list[str] = []
         self.complaints: list[str] = []
         self.invariants: list[Callable[[], object]] = []
@@ -65,6 +72,7 @@ class Run:
         self.lateness: float = 0.0 if self.fifo else schedule.lateness
         self._late_choices = 0
         self._chooser: Chooser = chooser_for(schedule.order)
+        self._once_more: tuple[Fault, ScenarioTask] | None = None  # where the task waits next
         self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
         self._max_steps = max_steps
         self._trace = trace
@@ -127,6 +135,8 @@ class Run:
         self.steps += 1
         if self._trace is not None:
             self._write_step(self._trace, task)
+        if self._once_more is not None and self._once_more[1] is task:
+            self._strike_once_more(*self._once_more)
         while self._faults and self._faults[-1].step <= self.steps:
             self._inject(self._faults.pop())
         for invariant in self.invariants:
@@ -164,8 +174,18 @@ class Run:
         self.struck_unstarted |= unstarted and fault.kind != "scope"
         task.struck = True
         self.fired.append(fault)
+        if fault.kind == "again":
+            self._once_more = fault, task
+        self._write_strike(f"{fault.kind} strikes {task} {where}")
+
+    def _strike_once_more(self, fault: Fault, task: ScenarioTask) -> None:
+        self._once_more = None
+        where = task.where() if self._trace is not None else ""
+        if not task.has_ended and self.strike(fault, task):
+            self._write_strike(f"{fault.kind} strikes {task} once more at {where}")
+
+    def _write_strike(self, line: str) -> None:
         if self._trace is not None:
-            line = f"{fault.kind} strikes {task} {where}"
             self._trace.victims.append(line)
             self._trace.add(self.steps, f"** {line}")
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 from ._chooser import chooser_for
 from ._refusals import refuse_wrong_lateness
 
-FaultKind: TypeAlias = Literal["scope", "native", "twice", "both", "interrupt"]
+FaultKind: TypeAlias = Literal["scope", "native", "twice", "again", "both", "interrupt"]
 """What is done to a task; `cancel_everywhere` says what each means."""
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
@@ -19,8 +19,9 @@ class Fault:
 
     Attributes:
         kind: `scope` cancels an AnyIO scope around the whole task; `native` is `asyncio.Task.cancel()`;
-            `twice` is that two times in one tick; `both` is `scope` and `native` in one tick; `interrupt`
-            raises `KeyboardInterrupt` where the task waits.
+            `twice` is that two times in one tick; `again` is that, and once more where the task waits next;
+            `both` is `scope` and `native` in one tick; `interrupt` raises `KeyboardInterrupt` where the task
+            waits.
         victim: Number of the task, in order of creation; 0 is the scenario itself.
         step: The steps that have been taken when it happens.
     """

@@ -12,7 +12,8 @@ from pynector.concurrency.task.lowlevel import thread_budget
 
 from ._chooser import operations_left
 from ._complaint import never_awaited
-from ._failure import Failure
+from ._difference import difference
+from ._failure import NOT_DETERMINISTIC, Failure
 from ._garbage import collect_young_garbage, only_young_garbage
 from ._invariant import current_run
 from ._on_asyncio import run_on_asyncio
@@ -23,6 +24,11 @@ from ._schedule import Schedule
 from ._shrink import shorten
 from ._task import scenario_name
 from ._trace import Trace
+
+_USUAL_CAUSES = (
+    "usual causes are a fixture or a global that keeps what the first run left in it,"
+    " random numbers, real time, and the order of addresses in a set"
+)
 
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
@@ -49,6 +55,7 @@ class Session:
             yield
             for schedule, failure in self._by_signature.values():
                 self.report.failures.append(self._explain(schedule, failure))
+        self.report.stopped_after = self._failing if self.full else 0
         self.report.seconds = perf_counter() - began
 
     @property
@@ -56,16 +63,41 @@ class Session:
         """Whether enough schedules have failed."""
         return self._failing >= self._max_failures
 
-    def run(self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False) -> Run:
-        """Run one schedule and take it into the report."""
-        run = self.attempt(schedule, trace=trace, record=record)
+    def run(
+        self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False, twice: bool = False
+    ) -> Run:
+        """Run one schedule and take it into the report.
+
+        Args:
+            schedule: Says what is done.
+            trace: Is written, if given.
+            record: Keep all choices, also in the stock order.
+            twice: Do it again, to see whether it does the same.
+        """
+        run = self.attempt(schedule, trace=trace, record=record or twice)
         self.report.schedules += 1
         self.report.steps += run.steps
         for fault in run.fired:
             self.report.fired[fault.kind] = self.report.fired.get(fault.kind, 0) + 1
         if run.finding is not None:
             self._keep(schedule, run)
+        if twice:
+            self._compare(run, self.attempt(schedule, record=True))
         return run
+
+    def _compare(self, first: Run, second: Run) -> None:
+        told = difference(first, second)
+        if told:
+            self.report.failures.append(
+                Failure(
+                    kind=NOT_DETERMINISTIC,
+                    text=f"the same schedule went two ways: {told}; {_USUAL_CAUSES}",
+                    token=first.schedule.token,
+                    step=first.steps,
+                    scenario=self.report.scenario,
+                    repeatable=False,
+                )
+            )
 
     def attempt(self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False) -> Run:
         """Run one schedule."""
@@ -111,7 +143,7 @@ class Session:
 
     def _fails_like(self, failure: Failure, schedule: Schedule) -> bool:
         run = self.attempt(schedule)
-        return run.finding is not None and _failure("", schedule, run).signature == failure.signature
+        return run.finding is not None and run.finding.signature == failure.signature
 
 
 def runner_for(schedule: Schedule) -> Callable[[Scenario, Run], None]:

@@ -1,0 +1,117 @@
+"""What a report says beside the failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from pynector.concurrency.testing import cancel_everywhere, explore
+
+BACKENDS = ["asyncio", "trio"]
+
+
+async def always_fails() -> None:
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(checkpoint)
+    raise LookupError("lost")
+
+
+async def sleeps() -> None:
+    async def sleeper() -> None:
+        await anyio.sleep(1)
+
+    async def other() -> None:
+        await anyio.sleep(1)
+
+    async with anyio.create_task_group() as tg:
+        for function in (sleeper, sleeper, other):
+            tg.start_soon(function)
+
+
+async def starts_no_task() -> None:
+    await checkpoint()
+
+
+@pytest.mark.parametrize("run", [explore, cancel_everywhere])
+def test_that_it_stopped_early_is_said(run: Any) -> None:
+    options = {"orders": 50} if run is cancel_everywhere else {}
+
+    report = run(always_fails, max_failures=4, **options)
+
+    assert report.stopped_after == 4
+    assert report.schedules == 4
+    assert "stopped after 4 failing schedules (max_failures)" in str(report)
+    assert "stopped" not in str(explore(sleeps, schedules=3))
+
+
+def test_that_it_failed_before_anything_was_cancelled_comes_first() -> None:
+    lines = str(cancel_everywhere(always_fails)).splitlines()
+
+    assert lines[1] == "it failed before anything was cancelled"
+    assert not any("never injected" in line for line in lines)
+
+
+def test_where_no_victim_matches_the_names_are_told() -> None:
+    report = cancel_everywhere(sleeps, victims=lambda name: name == "user")
+
+    assert not report.ok
+    assert (
+        "scope, native: never injected, since victims chose none of the tasks,"
+        " which are named sleeper, other; nothing is proved"
+    ) in str(report)
+
+
+def test_that_no_task_was_started_is_said() -> None:
+    assert "never injected, since the scenario started no task (root=True" in str(
+        cancel_everywhere(starts_no_task)
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_deadlocks_at_different_places_are_different(backend: str) -> None:
+    async def scenario() -> None:
+        left, right = anyio.Event(), anyio.Event()
+        first: list[str] = []
+
+        async def user(name: str) -> None:
+            first.append(name)
+            if first[0] == "left":
+                await left.wait()
+            else:
+                await right.wait()
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(user, "left")
+            tg.start_soon(user, "right")
+
+    report = explore(scenario, backend=backend)
+
+    assert [failure.kind for failure in report.failures] == ["deadlock", "deadlock"]
+    assert sum(failure.count for failure in report.failures) == 20
+
+
+def test_deadlocks_of_more_or_fewer_tasks_at_one_place_are_the_same() -> None:
+    async def scenario() -> None:
+        turns: list[int] = []
+
+        async def user(number: int) -> None:
+            turns.append(number)
+            if turns[0] == 0 or number != 2:
+                await anyio.Event().wait()
+
+        async with anyio.create_task_group() as tg:
+            for number in range(3):
+                tg.start_soon(user, number)
+
+    assert len(explore(scenario).failures) == 1
+
+
+def test_an_address_makes_no_other_failure() -> None:
+    async def scenario() -> None:
+        await checkpoint()
+        raise LookupError(f"lost: {object()}")
+
+    assert len(explore(scenario, schedules=50).failures) == 1
