@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task import TaskStatus, create_task_group
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +51,33 @@ async def test_an_error_that_left_a_group_is_in_no_cycle() -> None:
             async with create_task_group() as tg:
                 tg.start_soon(fail)
                 await anyio.sleep_forever()
+        except Failure as error:
+            return weakref.ref(error)
+        raise AssertionError
+
+    reference = await run()
+    await settle()
+
+    assert reference() is None
+
+
+@pytest.mark.parametrize("how", ["kept", "started"])
+async def test_an_error_is_in_no_cycle_though_the_handle_was_kept(how: str) -> None:
+    async def fail_later(*, task_status: TaskStatus[None]) -> None:
+        task_status.started()
+        await fail()
+
+    async def run() -> weakref.ref[Failure]:
+        try:
+            async with create_task_group() as tg:
+                if how == "kept":
+                    handle = tg.create_task(fail())
+                else:
+                    handle = await tg.start(fail_later, return_handle=True)
+                try:
+                    await handle.wait()
+                finally:
+                    del handle  # or this frame, which is in the traceback, would hold it
         except Failure as error:
             return weakref.ref(error)
         raise AssertionError

@@ -5,12 +5,11 @@ from contextvars import Context
 from functools import partial
 from traceback import format_exception_only
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, TypeVarTuple, overload
+from typing import Any, Literal, NoReturn, Self, TypeVar, TypeVarTuple, overload
 
 import anyio.abc
-from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
 
-from ._children import Children
+from ._backing import backing_here
 from ._coroutines import coroutine_name, coroutine_of, function_name
 from ._group_errors import resume_plainly, what_leaves
 from ._handle import SpawnedTask, TaskHandle
@@ -38,12 +37,11 @@ class TaskGroup(anyio.abc.TaskGroup):
     """
 
     def __init__(self, *, strict_exception_groups: bool = False) -> None:
-        self._anyio_group = make_anyio_group()
+        self._backing = backing_here()
         self._strict = strict_exception_groups
         self._state: Literal["new", "entered", "left"] = "new"
         self._cancel_called = False
         self._cancel_reason: str | None = None
-        self._children = Children()
 
     def __await__(self) -> Generator[Any, Any, Self]:
         """Give this group, not yet entered."""
@@ -62,7 +60,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         """
         if self._state == "new":
             raise RuntimeError("task group is not entered; it has no cancel scope yet")
-        return self._anyio_group.cancel_scope
+        return self._backing.cancel_scope
 
     @property
     def cancel_reason(self) -> str | None:
@@ -78,29 +76,28 @@ class TaskGroup(anyio.abc.TaskGroup):
         if not self._cancel_called:
             self._cancel_called, self._cancel_reason = True, reason
         if self._state == "entered":
-            self._anyio_group.cancel_scope.cancel(reason)
+            self._backing.cancel_scope.cancel(reason)
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
             raise RuntimeError(f"TaskGroup cannot be entered more than once; it is {self._state}")
         self._state = "entered"
-        await self._anyio_group.__aenter__()
+        await self._backing.enter()
         if self._cancel_called:
-            self._anyio_group.cancel_scope.cancel(self._cancel_reason)
+            self._backing.cancel_scope.cancel(self._cancel_reason)
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> bool:
         try:
-            return await self._anyio_group.__aexit__(exc_type, exc, tb)
+            return await self._backing.leave(exc_type, exc, tb)
         except BaseExceptionGroup as errors:
             error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
                 return False
         finally:
             self._state = "left"
-            self._children.close_all()
             del exc, tb  # whose traceback holds this frame: no cycle
         await resume_plainly()
         context = error.__context__
@@ -127,7 +124,9 @@ class TaskGroup(anyio.abc.TaskGroup):
             TypeError: *func* gave no coroutine.
         """
         coro = coroutine_of(func, *args)
-        return SpawnedTask(self._spawn(coro, function_name(func, name), None), coro)
+        if self._state != "entered":
+            self._refuse(coro)
+        return SpawnedTask(self._backing.spawn(coro, function_name(func, name), None, self._child_failed), coro)
 
     def create_task(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, coro: Coroutine[Any, Any, T], *, name: object = None, context: Context | None = None
@@ -145,7 +144,10 @@ class TaskGroup(anyio.abc.TaskGroup):
         """
         if not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"expected a coroutine, got {coro!r}; call the async function first")
-        return TaskHandle(self._spawn(coro, coroutine_name(coro, name), context), coro)
+        if self._state != "entered":
+            self._refuse(coro)
+        child = self._backing.spawn(coro, coroutine_name(coro, name), context, self._child_failed)
+        return TaskHandle(child, coro)
 
     @overload  # type: ignore[override]  # our handle, not AnyIO's
     async def start(
@@ -189,37 +191,27 @@ class TaskGroup(anyio.abc.TaskGroup):
         Raises:
             RuntimeError: the group is not entered, or the child ended without calling `started`.
         """
-        self._check_entered()
+        if self._state != "entered":
+            self._refuse()
         coro: Coroutine[Any, Any, Any] | None = None
 
-        def call(*, task_status: anyio.abc.TaskStatus[Any]) -> Coroutine[Any, Any, Any]:
+        def make(status: TaskStatus[Any]) -> Coroutine[Any, Any, Any]:
             nonlocal coro
-            status = TaskStatus[Any](task_status)
             coro = coroutine_of(partial(func, task_status=status), *args)
-            return self._children.wrap(coro, function_name(func, name), self._child_failed, status)
+            return coro
 
-        handle = await self._anyio_group.start(call, name=function_name(func, name), return_handle=True)
+        child = await self._backing.start(make, function_name(func, name), self._child_failed)
         assert coro is not None
-        return TaskHandle(handle, coro) if return_handle else handle.start_value
-
-    def _spawn(self, coro: Coroutine[Any, Any, T], name: str, context: Context | None) -> anyio.TaskHandle[T]:
-        try:
-            self._check_entered()
-            child = self._children.wrap(coro, name, self._child_failed)
-            return self._anyio_group.create_task(child, name=name, context=context)
-        except BaseException:  # wrong state, another thread, or a loop that refuses
-            self._children.close(coro)
-            raise
+        return TaskHandle(child, coro) if return_handle else child.start_value
 
     def _child_failed(self, name: str, error: Exception) -> None:
-        if not self._anyio_group.cancel_scope.cancel_called:  # AnyIO would do it, but without a word
+        if not self._backing.cancel_scope.cancel_called:  # AnyIO would do it, but without a word
             self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
 
-    def _check_entered(self) -> None:
-        if self._state != "entered":
-            raise RuntimeError(
-                f"This task group is not active; no new tasks can be started: it is {self._state}"
-            )
+    def _refuse(self, coro: Coroutine[Any, Any, Any] | None = None) -> NoReturn:
+        if coro is not None:
+            coro.close()
+        raise RuntimeError(f"This task group is not active; no new tasks can be started: it is {self._state}")
 
 
 def create_task_group(*, strict_exception_groups: bool = False) -> TaskGroup:

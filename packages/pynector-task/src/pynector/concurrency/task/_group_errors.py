@@ -22,16 +22,16 @@ def _without_noise(errors: Errors, body_error: BaseException | None) -> Errors:
     is the error of a child or is caused by one. There is no error without another that stays.
     """
     errors = _once(errors, body_error)
-    leaves = {id(leaf): leaf for leaf in _leaves(errors)}
-    from_body = {id(leaf) for leaf in _leaves(body_error)} if body_error else set[int]()
+    known = {id(leaf): leaf for leaf in leaves(errors)}
+    from_body = {id(leaf) for leaf in leaves(body_error)} if body_error else set[int]()
     cancelled = get_cancelled_exc_class()
     noise = {
         key
-        for key, leaf in leaves.items()
+        for key, leaf in known.items()
         if isinstance(leaf, cancelled)
-        or ((key in from_body or isinstance(leaf, TaskFailed)) and _is_caused_by_another(leaf, leaves))
+        or ((key in from_body or isinstance(leaf, TaskFailed)) and _is_caused_by_another(leaf, known))
     }
-    if not noise or len(noise) == len(leaves):
+    if not noise or len(noise) == len(known):
         return errors
     rest = errors.subgroup(lambda error: not isinstance(error, BaseExceptionGroup) and id(error) not in noise)
     return rest or errors
@@ -47,10 +47,11 @@ def _once(errors: Errors, body_error: BaseException | None) -> Errors:
     return errors.derive(members).with_traceback(errors.__traceback__)
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Give the errors in a group and in the groups in it; or the error alone."""
     if isinstance(error, BaseExceptionGroup):
         for member in cast(Errors, error).exceptions:
-            yield from _leaves(member)
+            yield from leaves(member)
     else:
         yield error
 

@@ -5,24 +5,26 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
+from ._child import Child
+
 T_co = TypeVar("T_co", covariant=True)
 
 
-class _Child(Generic[T_co]):
+class _Handle(Generic[T_co]):
     """What can be asked of a child task, and that it can be cancelled."""
 
-    __slots__ = ("__weakref__", "_anyio_handle", "_coro")
+    __slots__ = ("__weakref__", "_child", "_coro")
 
     Status = anyio.TaskHandle.Status
 
-    def __init__(self, anyio_handle: anyio.TaskHandle[T_co], coro: Coroutine[Any, Any, T_co]) -> None:
-        self._anyio_handle = anyio_handle
+    def __init__(self, child: Child[T_co], coro: Coroutine[Any, Any, T_co]) -> None:
+        self._child = child
         self._coro = coro
 
     @property
     def name(self) -> str:
         """The task's name."""
-        return self._anyio_handle.name
+        return self._child.name
 
     @property
     def coro(self) -> Coroutine[Any, Any, T_co]:
@@ -32,7 +34,7 @@ class _Child(Generic[T_co]):
     @property
     def status(self) -> anyio.TaskHandle.Status:
         """`PENDING`, `CANCELLING`, `FINISHED`, `FAILED` or `CANCELLED`."""
-        return self._anyio_handle.status
+        return self._child.status
 
     @property
     def return_value(self) -> T_co:
@@ -43,7 +45,7 @@ class _Child(Generic[T_co]):
             anyio.TaskFailed: it raised; the error is the cause.
             anyio.TaskCancelled: it was cancelled.
         """
-        return self._anyio_handle.return_value
+        return self._child.return_value
 
     @property
     def exception(self) -> BaseException | None:
@@ -53,7 +55,7 @@ class _Child(Generic[T_co]):
             anyio.TaskNotFinished: it still runs.
             anyio.TaskCancelled: it was cancelled.
         """
-        return self._anyio_handle.exception
+        return self._child.exception
 
     @property
     def start_value(self) -> Any:
@@ -62,21 +64,21 @@ class _Child(Generic[T_co]):
         Raises:
             RuntimeError: it was not started by `TaskGroup.start`.
         """
-        return self._anyio_handle.start_value
+        return self._child.start_value
 
     def cancel(self) -> None:
         """Cancel this task alone; its group goes on. Nothing happens if it has ended."""
-        self._anyio_handle.cancel()
+        self._child.cancel()
 
     async def wait(self) -> None:
         """Wait until the task has ended, in whatever way. If cancelled, the task goes on."""
-        await self._anyio_handle.wait()
+        await self._child.wait()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status.name.lower()} name={self.name!r} coro={self._coro!r}>"
 
 
-class TaskHandle(_Child[T_co]):
+class TaskHandle(_Handle[T_co]):
     """A child of a `TaskGroup`: await it for its return value.
 
     Awaiting waits for the child to end. If the await is cancelled, the child goes on. A child that failed
@@ -87,10 +89,10 @@ class TaskHandle(_Child[T_co]):
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, Any, T_co]:
-        return self._anyio_handle.__await__()
+        return self._child.__await__()
 
 
-class SpawnedTask(_Child[T_co]):
+class SpawnedTask(_Handle[T_co]):
     """What `TaskGroup.start_soon` returns. Awaiting gives the child's `TaskHandle`, at once.
 
     To wait for the child's result, await the handle: `await (await tg.start_soon(func))`, or shorter
@@ -100,5 +102,5 @@ class SpawnedTask(_Child[T_co]):
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, Any, TaskHandle[T_co]]:
-        return TaskHandle(self._anyio_handle, self._coro)
+        return TaskHandle(self._child, self._coro)
         yield  # makes this a generator, which is what an awaitable must give

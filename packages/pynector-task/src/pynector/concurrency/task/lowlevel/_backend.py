@@ -65,6 +65,16 @@ def backend_here() -> Backend:
     return _beside_asyncio()
 
 
+def runs_on_trio() -> bool:
+    """Whether it is a task of trio's that runs here."""
+    try:
+        if asyncio_task() is not None:
+            return False
+    except RuntimeError:
+        pass
+    return "trio" in sys.modules and _trio_backend()[1]()
+
+
 def _beside_asyncio() -> Backend:
     if "trio" in sys.modules:  # or it could not run
         trio, in_task = _trio_backend()

@@ -1,0 +1,84 @@
+"""A task group of AnyIO's, which is what ours stands on with asyncio."""
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from types import TracebackType
+from typing import Any, TypeAlias, TypeVar
+
+import anyio
+from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
+
+from ._status import TaskStatus
+
+T = TypeVar("T")
+AnyCoroutine: TypeAlias = Coroutine[Any, Any, Any]
+Failed: TypeAlias = Callable[[str, Exception], None]
+"""Is called with the name of a child that fails, and its error, before any other child hears of it."""
+
+
+class AnyioGroup:
+    """Runs children in a group of AnyIO's, and closes the coroutines of those that never began.
+
+    A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
+    """
+
+    __slots__ = ("_group", "_unbegun", "cancel_scope")
+
+    def __init__(self) -> None:
+        self._group = make_anyio_group()
+        self._unbegun: dict[AnyCoroutine, AnyCoroutine] = {}
+
+    async def enter(self) -> None:
+        """Enter the group; there is a `cancel_scope` from now on."""
+        await self._group.__aenter__()
+        self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
+
+    async def leave(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> bool:
+        """Wait until all children have ended; tell whether the cancellation *exc* is the group's own."""
+        try:
+            return await self._group.__aexit__(exc_type, exc, tb)
+        finally:
+            for coro in list(self._unbegun):
+                self._close(coro)
+            del exc, tb  # whose traceback holds this frame: no cycle
+
+    def spawn(
+        self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
+    ) -> anyio.TaskHandle[T]:
+        """Start a child that runs *coro*, which is closed if that cannot be done."""
+        child = self._unbegun[coro] = self._run(coro, name, failed, None)
+        try:
+            return self._group.create_task(child, name=name, context=context)
+        except BaseException:  # another thread, or a loop that refuses
+            self._close(coro)
+            raise
+
+    async def start(
+        self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
+    ) -> anyio.TaskHandle[Any]:
+        """Start a child that runs what *make* gives, and wait until it says that it has started."""
+
+        def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
+            status = TaskStatus[Any](task_status)
+            coro = make(status)
+            child = self._unbegun[coro] = self._run(coro, name, failed, status)
+            return child
+
+        return await self._group.start(call, name=name, return_handle=True)
+
+    async def _run(
+        self, coro: Coroutine[Any, Any, T], name: str, failed: Failed, status: TaskStatus[Any] | None
+    ) -> T:
+        self._unbegun.pop(coro, None)  # it is gone if the same coroutine was given twice
+        try:
+            return await coro
+        except Exception as error:
+            if status is None or status.has_started:  # before that, the error is the caller's of `start`
+                failed(name, error)
+            raise
+
+    def _close(self, coro: AnyCoroutine) -> None:
+        self._unbegun.pop(coro, coro).close()
+        coro.close()

@@ -1,0 +1,26 @@
+"""A child task, as its handle sees it."""
+
+from collections.abc import Generator
+from typing import Any, Protocol, TypeVar
+
+import anyio
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Child(Protocol[T_co]):
+    """What a handle asks of a child: so much of `anyio.TaskHandle` as is needed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> anyio.TaskHandle.Status: ...
+    @property
+    def return_value(self) -> T_co: ...
+    @property
+    def exception(self) -> BaseException | None: ...
+    @property
+    def start_value(self) -> Any: ...
+    def cancel(self) -> None: ...
+    async def wait(self) -> None: ...
+    def __await__(self) -> Generator[Any, Any, T_co]: ...

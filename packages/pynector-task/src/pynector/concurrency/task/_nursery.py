@@ -1,0 +1,130 @@
+"""A nursery of trio's, which is what a task group stands on with trio. Imported only where trio runs."""
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeAlias, TypeVar
+from weakref import ref
+
+import anyio
+import trio
+from trio.lowlevel import current_trio_token
+
+from ._anyio_group import AnyCoroutine, Failed
+from ._group_errors import leaves
+from ._nursery_child import NurseryChild
+from ._nursery_scope import NurseryScope
+from ._status import TaskStatus
+
+T = TypeVar("T")
+Errors: TypeAlias = BaseExceptionGroup[BaseException]
+
+
+class NurseryGroup:
+    """Runs children in a nursery.
+
+    AnyIO's group does the same, but gives each child a scope and an event, for its handle: two thirds of what
+    a child costs. Here only a child whose handle somebody has kept by its first step gets a scope: nobody
+    else could cancel it.
+    """
+
+    __slots__ = ("_home", "_manager", "_nursery", "cancel_scope")
+
+    def __init__(self) -> None:
+        self._manager = trio.open_nursery(strict_exception_groups=True)
+
+    async def enter(self) -> None:
+        """Enter the nursery; there is a `cancel_scope` from now on."""
+        self._nursery = await self._manager.__aenter__()
+        self._home = current_trio_token()
+        self.cancel_scope: anyio.CancelScope = NurseryScope(self._nursery.cancel_scope)
+
+    async def leave(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> bool:
+        """Wait until all children have ended; tell whether the cancellation *exc* is the group's own."""
+        try:
+            return bool(await self._manager.__aexit__(exc_type, exc, tb))
+        except BaseExceptionGroup as errors:
+            cancellation = _only_cancellations(errors)
+            if cancellation is None:
+                raise
+        finally:
+            del exc, tb  # whose traceback holds this frame: no cycle
+        try:
+            raise cancellation
+        finally:
+            del cancellation
+
+    def spawn(
+        self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
+    ) -> NurseryChild[T]:
+        """Start a child that runs *coro*, which is closed if that cannot be done."""
+        child = NurseryChild(coro, name)
+        run: Any = _run  # trio's types want to see the arguments one by one
+        start = partial(self._nursery.start_soon, run, ref(child), coro, name, failed, name=name)
+        try:
+            if current_trio_token() is not self._home:  # raises RuntimeError where trio does not run
+                raise RuntimeError("this task group belongs to another run of trio, in another thread")
+            if context is None:
+                start()
+            else:
+                context.run(start)
+        except BaseException:
+            coro.close()
+            raise
+        return child
+
+    async def start(
+        self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
+    ) -> NurseryChild[Any]:
+        """Start a child that runs what *make* gives, and wait until it says that it has started."""
+        made: list[NurseryChild[Any]] = []
+        run: Any = partial(_run_and_tell, make, made, name, failed)
+        value = await self._nursery.start(run, name=name)
+        child = made.pop()
+        child.start_value = value
+        return child
+
+
+async def _run(
+    child: Callable[[], NurseryChild[T] | None], coro: AnyCoroutine, name: str, failed: Failed
+) -> None:
+    kept = child()
+    try:
+        if kept is None:
+            await coro
+        else:
+            await kept.run()
+    except Exception as error:
+        failed(name, error)
+        raise
+    finally:
+        del kept  # an error's traceback holds this frame: no cycle
+
+
+async def _run_and_tell(
+    make: Callable[[TaskStatus[Any]], AnyCoroutine],
+    made: list[NurseryChild[Any]],
+    name: str,
+    failed: Failed,
+    *,
+    task_status: trio.TaskStatus[Any],
+) -> None:
+    status = TaskStatus[Any](task_status)
+    child = NurseryChild[Any](make(status), name)
+    made.append(child)
+    try:
+        await child.run()
+    except Exception as error:
+        if status.has_started:  # before that, the error is the caller's of `start`
+            failed(name, error)
+        raise
+    finally:
+        del child  # an error's traceback holds this frame: no cycle
+
+
+def _only_cancellations(errors: Errors) -> BaseException | None:
+    """Give the first cancellation in *errors*, if there is nothing else."""
+    return next(leaves(errors)) if errors.split(trio.Cancelled)[1] is None else None
