@@ -21,6 +21,8 @@ _LIBRARIES = (
     os.path.normcase(os.path.dirname(__file__)) + os.sep,
     *(os.path.join(folder, "trio") + os.sep for folder in _SITE_PACKAGES),
 )
+# What trio's own waiting is made of says nothing about what is waited for.
+_MACHINERY = tuple(os.path.join(folder, "trio", "_core") + os.sep for folder in _SITE_PACKAGES)
 
 
 def awaiting(coroutine: Any, *, innermost: bool = True) -> str:
@@ -28,12 +30,17 @@ def awaiting(coroutine: Any, *, innermost: bool = True) -> str:
     stack = list(frames(coroutine))
     if not stack:
         return "has ended"
+    deepest = next((frame for frame in reversed(stack) if not _is_machinery(frame)), stack[-1])
     mine = [frame for frame in stack if not is_library(frame)]
-    shown = mine[-1] if mine else stack[-1]
+    shown = mine[-1] if mine else deepest
     text = describe(shown, shown.f_lineno)
-    if innermost and shown is not stack[-1]:
-        text += f"  (in {_place(stack[-1], stack[-1].f_lineno)})"
+    if innermost and shown is not deepest:
+        text += f"  (in {_place(deepest, deepest.f_lineno)})"
     return text
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    return os.path.normcase(frame.f_code.co_filename).startswith(_MACHINERY)
 
 
 def frames(awaitable: Any) -> Iterator[FrameType]:
@@ -79,5 +86,10 @@ def _place(frame: FrameType, line: int) -> str:
 
 def describe(frame: FrameType, line: int) -> str:
     """File, line and function, and what the line says."""
-    text = linecache.getline(frame.f_code.co_filename, line).strip()
+    text = source_line(frame, line)
     return f"{_place(frame, line)}: {text}" if text else _place(frame, line)
+
+
+def source_line(frame: FrameType, line: int) -> str:
+    """What a line of the frame's file says; nothing, if there is no such file."""
+    return linecache.getline(frame.f_code.co_filename, line).strip()

@@ -62,8 +62,8 @@ def cancel_everywhere(
         The report. Its `check()` raises if anything failed, or if a kind of fault was never injected.
 
     Raises:
-        RuntimeError: Called while an event loop runs in this thread.
-        TypeError: *scenario* is no async function.
+        RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
+        TypeError: *scenario* is no async function, or needs arguments; *lateness* is no number.
         ValueError: There is no such fault, or not on this backend; a number is less than one; *lateness* is
             negative, or of no effect in one order; or the scenario or *victims* cannot be sent to another
             process.
@@ -95,7 +95,7 @@ def cancel_everywhere(
     options = _Options(kinds, victims, root, orders, seed, backend, eager, lateness, max_steps, max_failures)
     if processes == 1:
         return _cancel_share(options, scenario, 0, 1)
-    return spread(partial(_cancel_share, options), scenario, processes)
+    return spread(partial(_cancel_share, options), scenario, processes, victims=victims)
 
 
 @dataclass(frozen=True, slots=True)

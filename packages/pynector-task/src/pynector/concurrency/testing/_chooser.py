@@ -104,7 +104,7 @@ def chooser_for(order: str) -> Chooser:
     if order == "fifo":
         return DeviatingOrder({})
     name, dash, seed = order.partition("-")
-    if dash and name in _SEEDED:
+    if dash and name in _SEEDED and seed.removeprefix("-").isdecimal():
         return _SEEDED[name](int(seed))
     return DeviatingOrder(parse_deviations(order))
 

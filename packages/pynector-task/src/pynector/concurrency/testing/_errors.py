@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from traceback import walk_tb
+from types import FrameType
 from typing import cast
 
-from ._awaiting import describe, is_library
+from ._awaiting import describe, is_library, source_line
 
 
 def without_cancellations(
@@ -27,7 +28,18 @@ def single_errors(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def in_words(error: BaseException) -> str:
+    """Type and message; of an `assert` without a message, its line."""
+    text = str(error)
+    if not text and isinstance(error, AssertionError):
+        text = "".join(source_line(*place) for place in _last_of_user(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def raised_at(error: BaseException) -> str:
     """The innermost line of the user that *error* has passed, or nothing."""
-    passed = [(frame, line) for frame, line in walk_tb(error.__traceback__) if not is_library(frame)]
-    return describe(*passed[-1]) if passed else ""
+    return "".join(describe(*place) for place in _last_of_user(error))
+
+
+def _last_of_user(error: BaseException) -> list[tuple[FrameType, int]]:
+    return [(frame, line) for frame, line in walk_tb(error.__traceback__) if not is_library(frame)][-1:]

@@ -70,8 +70,8 @@ def explore(
         The report. Call its `check()` to raise if anything failed.
 
     Raises:
-        RuntimeError: Called while an event loop runs in this thread.
-        TypeError: *scenario* is no async function.
+        RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
+        TypeError: *scenario* is no async function, or needs arguments; *lateness* is no number.
         ValueError: There is no such order or backend, a number is less than one, *lateness* is negative or
             of no effect in this order, or the order or the scenario cannot be spread over processes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from inspect import iscoroutinefunction
 
 from ._run import Run
 
@@ -19,6 +20,7 @@ def invariant(check: Callable[[], object]) -> None:
 
     Raises:
         RuntimeError: Called outside a scenario.
+        TypeError: *check* cannot be called, or is an async function, which nobody would await.
 
     Example:
         ```python
@@ -41,8 +43,12 @@ def invariant(check: Callable[[], object]) -> None:
         #> invariant
         ```
     """
+    if not callable(check) or iscoroutinefunction(check) or iscoroutinefunction(type(check).__call__):
+        raise TypeError(f"invariant() takes a plain function, which is called after each step, not {check!r}")
     try:
         run = current_run.get()
     except LookupError:
-        raise RuntimeError("invariant() may only be called in a scenario that explore() runs") from None
+        raise RuntimeError(
+            "invariant() may only be called in a scenario: explore(), cancel_everywhere() or replay() runs one"
+        ) from None
     run.invariants.append(check)

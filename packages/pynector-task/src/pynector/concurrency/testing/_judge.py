@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._errors import single_errors, without_cancellations
+from ._errors import in_words, single_errors, without_cancellations
 from ._run import Run
 
 
@@ -23,8 +23,7 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
     if error is not None and run.fired:
         error = without_cancellations(error, (cancelled, KeyboardInterrupt) if interrupted else cancelled)
     if error is not None:
-        text = ", ".join(f"{type(single).__name__}: {single}" for single in single_errors(error))
-        run.stop("exception", text, error)
+        run.stop("exception", ", ".join(map(in_words, single_errors(error))), error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
     if swallowed:
         run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not cancelled")

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from time import perf_counter
 from typing import Any
 
+from ._refusals import refuse_in_a_loop, refuse_what_is_no_scenario
 from ._report import Report
 from ._session import Scenario
 from ._task import scenario_name
@@ -23,39 +24,50 @@ from ._task import scenario_name
 Share = Callable[[Scenario, int, int], Report]
 
 
-def spread(share: Share, scenario: Scenario, processes: int) -> Report:
+def spread(
+    share: Share, scenario: Scenario, processes: int, *, victims: Callable[[str], bool] | None = None
+) -> Report:
     """Let several processes do their share each, and put their reports together.
 
     Raises:
-        ValueError: The scenario cannot be found by its name in another process.
+        ValueError: The scenario, or what *share* asks about victims, cannot be found by its name in another
+            process.
     """
-    module, file, pickled = _address(scenario)
+    refuse_what_is_no_scenario(scenario)
+    refuse_in_a_loop()
+    modules = [_module("scenario", scenario)]
+    if victims is not None:
+        modules.append(_module("victims", victims))
+    pickled = pickle.dumps((share, scenario))
     began = perf_counter()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
         jobs = [
-            executor.submit(_do_share, share, module, file, pickled, number, processes)
-            for number in range(processes)
+            executor.submit(_do_share, modules, pickled, number, processes) for number in range(processes)
         ]
         report = _merge([job.result() for job in jobs])
     return replace(report, seconds=perf_counter() - began)
 
 
-def _address(scenario: Scenario) -> tuple[str, str, bytes]:
-    function: Any = scenario
-    while isinstance(function, partial):
-        function = function.func
+def _module(argument: str, function: Any) -> tuple[str, str]:
+    """The name and the file of the module in which another process finds a function."""
+    inner = function
+    while isinstance(inner, partial):
+        inner = inner.func  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     try:
-        return function.__module__, inspect.getfile(function), pickle.dumps(scenario)
+        pickle.dumps(function)
+        return inner.__module__, inspect.getfile(inner)
     except (AttributeError, TypeError, OSError, pickle.PicklingError) as error:
-        name = scenario_name(scenario)
+        name = scenario_name(function)
         raise ValueError(
-            f"over processes, a scenario must be a function of a module, not {name} ({error})"
+            f"over processes, {argument} must be a function of a module, not {name} ({error})"
         ) from None
 
 
-def _do_share(share: Share, module: str, file: str, pickled: bytes, index: int, count: int) -> Report:
-    _import(module, file)
-    report = share(pickle.loads(pickled), index, count)
+def _do_share(modules: list[tuple[str, str]], pickled: bytes, index: int, count: int) -> Report:
+    for name, file in modules:
+        _import(name, file)
+    share, scenario = pickle.loads(pickled)
+    report: Report = share(scenario, index, count)
     report.failures = [replace(failure, error=None) for failure in report.failures]
     return report
 

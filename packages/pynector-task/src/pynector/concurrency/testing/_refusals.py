@@ -24,16 +24,15 @@ def refuse_what_is_no_scenario(scenario: Any) -> None:
     if not inspect.iscoroutinefunction(function) and not inspect.iscoroutinefunction(type(function).__call__):
         raise TypeError(
             f"scenario must be an async function, not {scenario!r};"
-            " functools.partial() gives arguments to one, a lambda does not do"
+            " to give one arguments, use functools.partial(), not a lambda"
         )
     _refuse_missing_arguments(scenario)
 
 
 def _refuse_missing_arguments(scenario: Any) -> None:
-    signature = inspect.signature(scenario)
     try:
-        signature.bind()
-    except TypeError as error:
+        inspect.signature(scenario).bind()
+    except (TypeError, ValueError) as error:
         raise TypeError(f"scenario is called without arguments: {error}; use functools.partial()") from None
 
 

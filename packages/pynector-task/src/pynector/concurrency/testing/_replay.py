@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
+from ._chooser import parse_deviations
+from ._run import Run
 from ._schedule import Schedule
 from ._session import Scenario, Session
 
@@ -11,8 +14,8 @@ from ._session import Scenario, Session
 def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
     """Run one schedule of a scenario again; it passes once the scenario is mended.
 
-    A mended scenario may take other steps, so that what the token injects meets nobody: then a
-    `RuntimeWarning` says that the token shows nothing any more.
+    A mended scenario may take other steps, so that what the token injects meets nobody, or that a choice in
+    it never comes: then a `RuntimeWarning` says that the token shows nothing any more.
 
     Args:
         scenario: What is run.
@@ -22,6 +25,7 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
     Raises:
         AssertionError: It fails; the message is the schedule as a list, the cause is what the scenario
             raised.
+        TypeError: *scenario* is no async function, or needs arguments.
         ValueError: The token is none.
         RuntimeError: Called while an event loop runs in this thread.
 
@@ -42,13 +46,22 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
         session.report.seeds = token
         schedule = Schedule.parse(token)
         run = session.run(schedule)
-    for fault in schedule.faults:
-        if fault not in run.fired and run.finding is None:
-            warnings.warn(
-                f"{fault} of {token!r} struck nobody: {run.about_victim(fault)};"
-                " the token shows nothing any more",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+    for why in () if run.over else _of_no_effect(schedule, run):
+        warnings.warn(f"{why}; the token shows nothing any more", RuntimeWarning, stacklevel=2)
     for failure in session.report.failures:
         raise AssertionError(str(failure)) from failure.error
+
+
+def _of_no_effect(schedule: Schedule, run: Run) -> Iterator[str]:
+    token = schedule.token
+    for fault in schedule.faults:
+        if fault not in run.fired:
+            yield f"{fault} of {token!r} struck nobody: {run.about_victim(fault)}"
+    deviations = parse_deviations(schedule.order) if "=" in schedule.order else {}
+    for choice, taken in deviations.items():
+        choices = len(run.branches)
+        if choice >= choices:
+            yield f"{choice}={taken} of {token!r} changed nothing: there were only {choices} choices"
+        elif run.branches[choice][1] != taken:
+            ready = run.branches[choice][0]
+            yield f"{choice}={taken} of {token!r} changed nothing: only {ready} were ready at choice {choice}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._chooser import Chooser, chooser_for
-from ._errors import raised_at, single_errors
+from ._errors import in_words, raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
 from ._signature import signature
 from ._task import ScenarioTask, short_name
@@ -193,7 +193,7 @@ class Run:
         try:
             broken = invariant() is False
         except Exception as error:
-            self.stop("invariant", f"{type(error).__name__}: {error}", error)
+            self.stop("invariant", in_words(error), error)
         else:
             if broken:
                 self.stop("invariant", f"{getattr(invariant, '__name__', invariant)} is false")

@@ -39,9 +39,9 @@ class Fault:
         kind, _, place = text.partition("-")
         victim, _, step = place.partition("@")
         for known in FAULT_KINDS:
-            if kind == known:
+            if kind == known and victim.isdecimal() and step.isdecimal():
                 return cls(known, int(victim), int(step))
-        raise ValueError(f"no such fault: {kind!r}")
+        raise ValueError(f"no such fault: {text!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,10 @@ class Schedule:
             ValueError: The token is none.
         """
         try:
-            backend, order, *faults = token.split("/")
+            backend, slash, rest = token.partition("/")
+            if not slash:
+                raise ValueError("it names no order")
+            order, *faults = rest.split("/")
             name, *modifiers = backend.split("+")
             if name not in {"asyncio", "trio"}:
                 raise ValueError(f"no such backend: {backend!r}")
