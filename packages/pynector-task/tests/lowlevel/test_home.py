@@ -152,3 +152,22 @@ def test_a_callback_of_the_home_loop_may_wake() -> None:
         return await waits
 
     assert asyncio.run(main()) in ("too early", "value")
+
+
+@pytest.mark.parametrize("waited_in", [0, 1])
+@pytest.mark.parametrize("used", [0, 1])
+@pytest.mark.parametrize(
+    "use", [lambda lot: lot.unpark(None), lambda lot: lot.check_home("using"), lambda lot: lot.queue_up()]
+)
+def test_lots_beside_each_other_belong_to_one_event_loop(
+    waited_in: int, used: int, use: Callable[[ParkingLot[None]], object]
+) -> None:
+    first: ParkingLot[None] = ParkingLot("Gate")
+    lots = first, ParkingLot[None]("Gate", beside=first)
+    anyio.run(park_once, lots[waited_in])
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="in another event loop than the one it first waited in"):
+            use(lots[used])
+
+    anyio.run(main)

@@ -1,6 +1,6 @@
 """parked_tasks() tells who waits for what, since when, and held by whom."""
 
-import time
+import math
 
 import anyio
 import anyio.to_thread
@@ -13,6 +13,7 @@ from pynector.concurrency.task.lowlevel import (
     current_task,
     parked_tasks,
 )
+from pynector.concurrency.testing import run_in_virtual_time
 
 pytestmark = pytest.mark.anyio
 
@@ -40,17 +41,34 @@ async def test_all_lots_of_the_loop_are_seen_the_longest_wait_first() -> None:
     assert parked_tasks() == []
 
 
-async def test_since_is_on_the_monotonic_clock() -> None:
+async def test_since_is_on_the_event_loop_s_clock() -> None:
     gate: ParkingLot[None] = ParkingLot("Gate")
-    before = time.monotonic()
+    before = anyio.current_time()
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.park, nothing)
         await wait_all_tasks_blocked()
         (parked,) = gate.parked()
+        assert gate.oldest() == parked.since
         tg.cancel_scope.cancel()
 
-    assert before <= parked.since <= time.monotonic()
+    assert before <= parked.since <= anyio.current_time()
+    assert gate.oldest() == math.inf
+
+
+def test_since_is_virtual_where_time_is() -> None:
+    async def scenario() -> None:
+        gate: ParkingLot[None] = ParkingLot("Gate")
+        async with anyio.create_task_group() as tg:
+            await anyio.sleep(3600)
+            now = anyio.current_time()
+            tg.start_soon(gate.park, nothing)
+            await anyio.sleep(3600)
+            assert gate.oldest() == now
+            gate.unpark(None)
+
+    for backend in ("asyncio", "trio"):
+        run_in_virtual_time(scenario, backend=backend)
 
 
 async def test_held_by_names_tasks_and_shows_anything_else() -> None:

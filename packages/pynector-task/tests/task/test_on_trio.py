@@ -77,15 +77,13 @@ async def test_who_waits_for_a_child_is_seen() -> None:
 
 async def test_cancellations_of_several_children_leave_as_one() -> None:
     with anyio.CancelScope() as outer:
-        try:
+        with pytest.raises(trio.Cancelled) as caught:
             async with create_task_group() as tg:
                 for _ in range(3):
                     tg.start_soon(anyio.sleep_forever)
                 await wait_all_tasks_blocked()
                 outer.cancel()
-        except BaseException as error:
-            assert type(error) is trio.Cancelled
-            raise
+        raise caught.value
 
     assert outer.cancelled_caught
 

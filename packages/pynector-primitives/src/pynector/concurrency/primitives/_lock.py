@@ -101,15 +101,14 @@ class Lock(HeldBlock):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         core = self._lock
+        owner = core.owner
         try:
-            task = asyncio_task()
-        except RuntimeError:
-            task = None
-        if task is None:
-            task = trio_task()
-        if core.owner is not task:
-            self.release()
-        elif core.watched:  # what `release` does, without the call
+            is_owner = owner is not None and owner is asyncio_task()
+        except RuntimeError:  # no asyncio loop runs in this thread
+            is_owner = False
+        if not is_owner:
+            self.release()  # asks trio, too
+        elif core.watched:
             core.hand_over()
         else:
             core.owner = None

@@ -61,7 +61,7 @@ class LockCore(ParkingLot[None]):
         self.owner = owner = self.wake_first(None)
         if owner is None:
             self._unwatch_all()
-        elif self._queue and owner not in self.watched:
+        elif owner not in self.watched and self._queue:
             self.watch_exit(owner, self._owner_ended)
             self.watched.add(owner)
 

@@ -1,5 +1,6 @@
 """The semaphore."""
 
+from types import TracebackType
 from typing import Self
 
 from anyio import WouldBlock
@@ -86,6 +87,14 @@ class Semaphore(HeldBlock):
                 raise
         return self
 
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self._value == self._max_value:
+            self.release()  # which refuses
+        elif self._lot.home is None or self._lot.unpark(None) is None:
+            self._value += 1
+
     async def acquire(self) -> None:
         """Take one place, waiting until one is free.
 
@@ -118,12 +127,8 @@ class Semaphore(HeldBlock):
         """
         if self._value == self._max_value:
             raise ValueError(f"semaphore released too many times; its max_value is {self._max_value}")
-        lot = self._lot
-        if lot.home is not None:
-            lot.check_home("release")
-            if lot.wake_first(None) is not None:
-                return
-        self._value += 1
+        if self._lot.home is None or self._lot.unpark(None) is None:
+            self._value += 1
 
     def _give_back(self, _: None) -> None:
         if self._lot.wake_first(None) is None:

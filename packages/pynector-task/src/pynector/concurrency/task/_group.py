@@ -126,7 +126,9 @@ class TaskGroup(anyio.abc.TaskGroup):
         coro = coroutine_of(func, *args)
         if self._state != "entered":
             self._refuse(coro)
-        return SpawnedTask(self._backing.spawn(coro, function_name(func, name), None, self._child_failed), coro)
+        return SpawnedTask(
+            self._backing.spawn(coro, function_name(func, name), None, self._child_failed), coro
+        )
 
     def create_task(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, coro: Coroutine[Any, Any, T], *, name: object = None, context: Context | None = None

@@ -5,14 +5,11 @@ import math
 from collections.abc import Callable, Coroutine
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anyio import CancelScope
 from anyio.abc import AsyncBackend
 from anyio.lowlevel import current_token
-
-if TYPE_CHECKING:
-    from ._backend import Queue, Ticket
 
 AnyTask = asyncio.Task[Any]
 
@@ -20,13 +17,13 @@ current_task = asyncio.current_task
 current_loop = asyncio.get_running_loop
 
 
-def join(queue: "Queue", loop: object) -> "Ticket | None":
-    task = asyncio.current_task()
-    if task is None or asyncio.get_running_loop() is not loop:
-        return None
-    ticket: asyncio.Future[Any] = asyncio.Future()  # of the running loop; to name it costs as much again
-    queue.append((ticket, task, monotonic()))
-    return ticket
+make_ticket: type[asyncio.Future[Any]] = asyncio.Future  # of the running loop; to name it costs as much again
+
+
+def clock_of(loop: object) -> Callable[[], float]:
+    assert isinstance(loop, asyncio.AbstractEventLoop)
+    # The stock loop's clock is this one; to ask the loop costs as much again.
+    return monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
 def current_time() -> float:

@@ -10,7 +10,7 @@ class ParkedTask:
     Attributes:
         name: The task's name.
         waits_for: What it waits for, such as `Lock`.
-        since: When it began to wait, in seconds on the clock of `time.monotonic()`.
+        since: When it began to wait, in seconds on the event loop's clock (`anyio.current_time()`).
         held_by: The names of those who hold what it waits for; empty if nobody does, or none is known.
     """
 

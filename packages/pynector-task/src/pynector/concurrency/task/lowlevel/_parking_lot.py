@@ -1,20 +1,19 @@
 """The one place that suspends tasks."""
 
-import threading
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
-from anyio import NoEventLoopError
-
-from ._backend import Backend, Queue, Task, Ticket, backend_here, name_of
+from ._backend import Queue, Task, Ticket, name_of
 from ._known_lots import remember
 from ._parked_task import ParkedTask
+from ._resident import Resident
 
 T = TypeVar("T")
 
 
-class ParkingLot(Generic[T]):
+class ParkingLot(Resident, Generic[T]):
     """Tasks that wait, first come, first served: `park` waits, `unpark` wakes the first and hands it a value.
 
     The idea and the name are trio's. A lot keeps no state of its own but who waits: what they wait for is
@@ -26,6 +25,7 @@ class ParkingLot(Generic[T]):
     Args:
         waits_for: What tasks wait for here, in a word or two: it stands in errors and in `parked_tasks()`.
         holders: Gives those who hold it now, tasks or anything else; asked only for `parked_tasks()`.
+        beside: Another lot of the same object: both belong to one event loop, as soon as one of them does.
 
     Example:
         ```python
@@ -45,10 +45,29 @@ class ParkingLot(Generic[T]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_backend", "_dead", "_holders", "_queue", "_thread", "_waits_for", "home")
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_current_task",
+        "_dead",
+        "_holders",
+        "_make_ticket",
+        "_queue",
+    )
 
-    def __init__(self, waits_for: str, *, holders: Callable[[], Iterable[object]] = tuple) -> None:
-        self._waits_for = waits_for
+    # The backend's own functions, kept where the hot paths find them at once.
+    _clock: Callable[[], float]
+    _current_task: Callable[[], Task | None]
+    _make_ticket: Callable[[], Ticket]
+
+    def __init__(
+        self,
+        waits_for: str,
+        *,
+        holders: Callable[[], Iterable[object]] = tuple,
+        beside: "ParkingLot[Any] | None" = None,
+    ) -> None:
+        super().__init__(waits_for, beside)
         self._holders = holders
         # In order of arrival, with those that were cancelled: taking these out of the middle at once would
         # cost as much as there are.
@@ -56,10 +75,6 @@ class ParkingLot(Generic[T]):
         # Invariant: of the tickets whose tasks were cancelled and have run since, those in the queue, less
         # those that left it before their tasks ran.
         self._dead = 0
-        self._backend: Backend | None = None
-        self.home: object = None
-        """The event loop that the lot belongs to; None until a task has waited in it."""
-        self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
         """The number of tasks that wait. One that was cancelled counts until it has run.
@@ -70,7 +85,7 @@ class ParkingLot(Generic[T]):
         return len(self._queue) - self._dead
 
     def __repr__(self) -> str:
-        return f"<ParkingLot of {self._waits_for}, {len(self)} waiting>"
+        return f"<ParkingLot of {self._name}, {len(self)} waiting>"
 
     async def park(self, give_back: Callable[[T], object]) -> T:
         """Wait until `unpark` comes to this task, and give the value that was handed over.
@@ -100,13 +115,17 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        backend = self._backend or self._move_in()
+        if self._backend is None:
+            self.move_in()
         try:
-            ticket = backend.join(self._queue, self.home)
+            task = self._current_task()
+            at_home = task is not None and self._current_loop() is self.home
         except RuntimeError:  # no such event loop runs here
-            ticket = None
-        if ticket is None:
-            self._refuse_stranger("waiting")
+            at_home, task = False, None
+        if not at_home:
+            self.refuse_stranger("waiting")
+        ticket = self._make_ticket()
+        self._queue.append((ticket, task, self._clock()))
         return ticket
 
     def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
@@ -133,8 +152,23 @@ class ParkingLot(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        self.check_home("waking a task")
-        return self.wake_first(value)
+        if self.home is None:
+            self.check_home("waking a task")  # of the lot beside this one
+            return None
+        try:
+            at_home = self._current_loop() is self.home
+        except RuntimeError:
+            at_home = False
+        if not at_home:
+            self.check_home("waking a task")
+        queue = self._queue
+        while queue:  # what `wake_first` does, without the call
+            ticket, task, _ = queue.popleft()
+            if not ticket.done():
+                ticket.set_result(value)
+                return task
+            self._dead -= 1
+        return None
 
     def wake_first(self, value: T) -> Task | None:
         """Do what `unpark` does, for a caller that has made sure of the event loop."""
@@ -176,6 +210,10 @@ class ParkingLot(Generic[T]):
         assert self._backend is not None
         self._backend.watch_exit(task, callback)
 
+    def oldest(self) -> float:
+        """Since when the first waits, in seconds on the event loop's clock; infinity if nobody does."""
+        return next((since for ticket, _, since in self._queue if not ticket.done()), math.inf)
+
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
         return next((task for ticket, task, _ in self._queue if not ticket.done()), None)
@@ -192,58 +230,16 @@ class ParkingLot(Generic[T]):
         """Describe all who wait, in order of arrival."""
         held_by = tuple(map(name_of, self.holders()))
         return [
-            ParkedTask(name_of(task), self._waits_for, since, held_by)
+            ParkedTask(name_of(task), self._name, since, held_by)
             for ticket, task, since in self._queue
             if not ticket.done()
         ]
 
-    def check_home(self, doing: str) -> None:
-        """Make sure that this is the event loop that the lot belongs to, if it belongs to one yet.
-
-        With no loop running it is enough to be in the right thread.
-
-        Args:
-            doing: What the caller is about to do, for the error's text.
-
-        Raises:
-            RuntimeError: it is another loop, or another thread; names both threads.
-        """
-        if self._backend is None:
-            return
-        try:
-            if self._backend.current_loop() is self.home:
-                return
-        except RuntimeError:  # no such event loop runs here
-            if threading.current_thread() is self._thread and not _any_task_runs():
-                return  # between two runs of the same loop, or after its end
-        self._refuse_stranger(doing)
-
-    def _refuse_stranger(self, doing: str) -> NoReturn:
-        assert self._thread is not None
-        here, home = threading.current_thread(), self._thread
-        what = self._waits_for
-        if here is not home:
-            raise RuntimeError(
-                f"{what}: {doing} in thread {here.name!r}; it belongs to the event loop of thread"
-                f" {home.name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
-            )
-        raise RuntimeError(
-            f"{what}: {doing} in another event loop than the one it first waited in"
-            f" (both in thread {home.name!r}); make a new {what} for each event loop"
-        )
-
-    def _move_in(self) -> Backend:
-        backend = backend_here()
-        self.home = backend.current_loop()
-        self._thread = threading.current_thread()
-        self._backend = backend
+    def move_in(self) -> None:
+        super().move_in()
+        backend = self._backend
+        assert backend is not None
+        self._clock = backend.clock_of(self.home)
+        self._current_task = backend.current_task
+        self._make_ticket = backend.make_ticket
         remember(self)
-        return backend
-
-
-def _any_task_runs() -> bool:
-    try:
-        backend_here()
-    except NoEventLoopError:
-        return False
-    return True

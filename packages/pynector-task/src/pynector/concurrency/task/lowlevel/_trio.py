@@ -4,14 +4,10 @@ import math
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from inspect import CORO_CLOSED, getcoroutinestate
-from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import trio
 from anyio import CancelScope
-
-if TYPE_CHECKING:
-    from ._backend import Queue
 
 AnyTask = trio.lowlevel.Task
 
@@ -27,13 +23,15 @@ class Ticket:
 
     __slots__ = ("_cancelled", "_done", "_error", "_task", "_value")
 
-    def __init__(self, task: AnyTask) -> None:
-        self._task = task
+    _task: AnyTask
+
+    def __init__(self) -> None:
         self._done = self._cancelled = False
         self._value: Any = None
         self._error: BaseException | None = None
 
     def __await__(self) -> Generator[Any, Any, Any]:
+        self._task = trio.lowlevel.current_task()
         yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__()  # noqa: ASYNC105
         if self._error is not None:
             raise self._error
@@ -67,13 +65,11 @@ class Ticket:
         trio.lowlevel.reschedule(self._task)
 
 
-def join(queue: "Queue", loop: object) -> Ticket | None:
-    if not in_task() or current_loop() is not loop:
-        return None
-    task = trio.lowlevel.current_task()
-    ticket = Ticket(task)
-    queue.append((ticket, task, monotonic()))
-    return ticket
+def clock_of(loop: object) -> Callable[[], float]:
+    return trio.lowlevel.current_clock().current_time
+
+
+make_ticket = Ticket
 
 
 def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
