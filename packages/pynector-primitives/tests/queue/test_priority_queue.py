@@ -1,5 +1,7 @@
 """What only the priority queue promises."""
 
+import random
+
 import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
@@ -35,6 +37,26 @@ async def test_an_item_whose_priority_cannot_be_compared_has_not_been_put() -> N
     with pytest.raises(TypeError):
         queue.put_nowait("two")
     assert queue.shutdown() == [1]
+
+
+async def test_what_cannot_be_compared_with_an_item_inside_is_refused_wherever_that_is() -> None:
+    queue = PriorityQueue[object]()
+    for item in (0, "x"), (1, "a"), (1, "b"):
+        await queue.put(item)
+
+    with pytest.raises(TypeError):
+        await queue.put((1, 5))
+    assert [await queue.get() for _ in range(len(queue))] == [(0, "x"), (1, "a"), (1, "b")]
+
+
+async def test_many_items_leave_in_order() -> None:
+    queue = PriorityQueue[int]()
+    items = random.Random(1).sample(range(10_000), 5_000)
+
+    for item in items:
+        queue.put_nowait(item)
+    assert [queue.get_nowait() for _ in range(100)] == sorted(items)[:100]
+    assert queue.shutdown() == sorted(items)[100:]
 
 
 async def test_a_task_that_waited_and_cannot_put_its_item_leaves_its_place_to_the_next() -> None:

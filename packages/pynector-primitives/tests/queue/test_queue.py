@@ -1,6 +1,7 @@
 """What holds for both queues."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -385,4 +386,25 @@ async def test_fast_acquire_passes_a_checkpoint_within_64_operations(kind: Any) 
         for item in range(32):
             await queue.put(item)
             await queue.get()
+    assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("operation", ["put", "get", "take", "iterate"])
+async def test_a_closed_queue_does_not_starve_others(kind: Any, operation: str) -> None:
+    queue = kind(1, fast_acquire=True)
+    queue.close()
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(64):
+            with suppress(ClosedResourceError):
+                if operation == "put":
+                    await queue.put(1)
+                elif operation == "get":
+                    await queue.get()
+                elif operation == "take":
+                    async with queue.take():
+                        pass
+                else:
+                    assert [item async for item in queue] == []
     assert scope.cancelled_caught

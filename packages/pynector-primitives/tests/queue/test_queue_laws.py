@@ -1,7 +1,7 @@
 """What holds for any sequence of operations."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from anyio import ClosedResourceError, WouldBlock
@@ -62,3 +62,36 @@ def test_a_queue_gives_what_its_model_gives(
             assert outcome(queue.put_nowait, item) == outcome(model.put, item)
         assert len(queue) == len(model.items)
     assert queue.shutdown() == model.items
+
+
+class Moody:
+    """An item whose comparison raises now and then."""
+
+    def __init__(self, number: int, mood: Iterator[bool]) -> None:
+        self.number, self.mood = number, mood
+
+    def __lt__(self, other: "Moody") -> bool:
+        if next(self.mood, False):
+            raise TypeError("not in the mood")
+        return self.number < other.number
+
+
+@given(st.lists(st.sampled_from(["get", "put", "put"]), max_size=60), st.lists(st.booleans()), st.data())
+def test_an_item_is_in_if_and_only_if_put_returned_and_get_never_fails(
+    operations: list[str], moods: list[bool], data: st.DataObject
+) -> None:
+    mood = iter(moods)
+    queue, inside = PriorityQueue[Moody](), list[Moody]()
+    for operation in operations:
+        if operation == "get" and inside:
+            item = queue.get_nowait()
+            assert item.number == min(other.number for other in inside)
+            inside.remove(item)
+        elif operation == "put":
+            item = Moody(data.draw(st.integers(0, 9)), mood)
+            try:
+                queue.put_nowait(item)
+            except TypeError:
+                continue
+            inside.append(item)
+    assert sorted(map(id, queue.shutdown())) == sorted(map(id, inside))

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio import ClosedResourceError, wait_all_tasks_blocked
 
-from pynector.concurrency.primitives import Queue
+from pynector.concurrency.primitives import PriorityQueue, Queue
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
 
@@ -69,3 +69,46 @@ async def test_a_closed_queue_is_over_without_its_item() -> None:
         queue.close()
         let_in.cancel()
     assert sorted(woken) == ["get", "join"]
+
+
+async def start_get(queue: Queue[int]) -> "asyncio.Task[int]":
+    """A task that waits in get()."""
+    task = asyncio.get_running_loop().create_task(queue.get())
+    await wait_all_tasks_blocked()
+    return task
+
+
+async def test_shutdown_gives_what_is_on_its_way_to_a_task_that_is_cancelled() -> None:
+    queue = Queue[int]()
+    getter = await start_get(queue)
+    queue.put_nowait(1)
+
+    assert queue.shutdown() == [1]
+    getter.cancel()
+    await queue.join()
+    await asyncio.wait([getter])
+    assert getter.cancelled()
+    assert (len(queue), queue.statistics().unfinished) == (0, 0)
+
+
+async def test_shutdown_gives_what_is_on_its_way_to_a_task_that_runs_only_then() -> None:
+    queue = Queue[int]()
+    getter = await start_get(queue)
+    queue.put_nowait(1)
+    queue.put_nowait(2)
+
+    assert queue.shutdown() == [1, 2]
+    with pytest.raises(ClosedResourceError):
+        await getter
+    await queue.join()
+
+
+async def test_an_item_whose_comparison_fails_goes_back_in_front() -> None:
+    queue = PriorityQueue[object]()
+    getter = await start_get(queue)  # type: ignore[arg-type]
+    queue.put_nowait((0, "x"))
+    queue.put_nowait((0, 1))  # is not compared: the other one has left
+
+    getter.cancel()
+    await asyncio.wait([getter])
+    assert queue.shutdown() == [(0, "x"), (0, 1)]

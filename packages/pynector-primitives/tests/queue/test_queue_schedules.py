@@ -134,3 +134,32 @@ def test_nothing_is_lost_wherever_a_task_is_cancelled(
     scenario: Callable[[Kind], Coroutine[Any, Any, None]], kind: Kind, backend: str
 ) -> None:
     cancel_everywhere(partial(scenario, kind), victims=is_victim, orders=2, backend=backend).check()
+
+
+@backends
+@kinds
+def test_who_is_cancelled_is_told_so_though_the_queue_was_closed_by_another_that_was(
+    kind: Kind, backend: str
+) -> None:
+    async def scenario() -> None:
+        async def produce(queue: Queue[int]) -> None:
+            try:
+                for item in range(3):
+                    await queue.put(item)
+            finally:
+                queue.close()
+
+        async def consume(queue: Queue[int]) -> None:
+            for _ in range(3):
+                await queue.get()
+
+        async def user() -> None:
+            queue = kind(1)
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(produce, queue)
+                tg.start_soon(consume, queue)
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(user)
+
+    cancel_everywhere(scenario, victims=lambda name: name == "user", orders=20, backend=backend).check()

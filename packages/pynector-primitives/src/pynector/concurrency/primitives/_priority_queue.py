@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from pynector.concurrency.task.lowlevel import check_callable
 
-from ._heap import Heap
 from ._queue import Queue
+from ._sorted_line import SortedLine
 
 T = TypeVar("T")
 
@@ -18,8 +18,8 @@ class PriorityQueue(Queue[T]):
 
     Args:
         max_size: The most items that may be in it, at least one. None: no limit.
-        key: Gives the priority of an item, anything that can be compared with `<`. None: the item itself,
-            such as a tuple `(priority, ...)`.
+        key: Gives the priority of an item, anything that can be compared with `<`. It is compared when the
+            item is put in, and not again. None: the item itself, such as a tuple `(priority, ...)`.
         fast_acquire: As in `Queue`.
 
     Raises:
@@ -54,4 +54,4 @@ class PriorityQueue(Queue[T]):
     ) -> None:
         if key is not None:
             check_callable("key", key)
-        self._state = self._make_state(Heap[T](key), max_size, fast_acquire)
+        self._state = self._make_state(SortedLine[T](key), max_size, fast_acquire)

@@ -7,9 +7,10 @@ from anyio import ClosedResourceError, WouldBlock
 
 from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint
 
-from ._heap import Heap
+from ._cancellation import give_way
 from ._line import Line
 from ._queue_state import QueueState
+from ._sorted_line import SortedLine
 from ._taken_item import TakenItem, take_first
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ class QueueStatistics:
     Attributes:
         items: The number of items in it, with those of tasks that were just let in.
         max_size: The most items that may be in it; None: no limit.
-        unfinished: The number of items that were taken out and are not done.
+        unfinished: The number of items that were taken out, or are on their way, and are not done.
         tasks_waiting_put: The number of tasks that wait to put an item in.
         tasks_waiting_get: The number of tasks that wait for an item.
         waiters: The tasks that wait, in order of arrival, those in `put` first.
@@ -90,7 +91,7 @@ class Queue(Generic[T]):
     def __init__(self, max_size: int | None = None, *, fast_acquire: bool = False) -> None:
         self._state = self._make_state(Line[T](), max_size, fast_acquire)
 
-    def _make_state(self, store: Line[T] | Heap[T], max_size: int | None, fast: bool) -> QueueState[T]:
+    def _make_state(self, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> QueueState[T]:
         if max_size is not None:
             check_int("max_size", max_size, minimum=1)
         return QueueState(type(self).__name__, store, max_size, fast)
@@ -124,15 +125,19 @@ class Queue(Generic[T]):
             RuntimeError: this is not the event loop that the queue belongs to.
         """
         state = self._state
-        state.check_open("put()")
-        entry = state.wrap(item)
-        if not state.full and state.yields():
-            await checkpoint()
+        try:
             state.check_open("put()")
-        if state.full:
-            state.fill(await state.putters.park(state.give_place_back), entry)
-        else:
-            state.add(entry)
+            entry = state.wrap(item)
+            if not state.full and state.yields():
+                await checkpoint()
+                state.check_open("put()")
+            if state.full:
+                state.fill(await state.putters.park(state.give_place_back), entry)
+            else:
+                state.add(entry)
+        except ClosedResourceError:
+            await give_way()
+            raise
 
     def put_nowait(self, item: T) -> None:
         """Put *item* in if a place is free. No checkpoint.
@@ -216,7 +221,8 @@ class Queue(Generic[T]):
     def shutdown(self) -> list[T]:
         """Close the queue, take all items out, and give them. Empty if nothing was left.
 
-        Tasks that wait get `ClosedResourceError`.
+        So is an item that is on its way to a task that has not run since. That task and all that wait get
+        `ClosedResourceError`.
 
         Raises:
             RuntimeError: this is not the event loop that the queue belongs to.
@@ -229,7 +235,7 @@ class Queue(Generic[T]):
         return QueueStatistics(
             len(state),
             state.max_size,
-            state.away,
+            state.unfinished,
             len(state.putters),
             len(state.getters),
             (*state.putters.parked(), *state.getters.parked()),

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Generic, Literal, TypeVar
 
 from anyio import ClosedResourceError
 
 from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
 
-from ._heap import Heap
 from ._line import Line
+from ._sorted_line import SortedLine
 
 T = TypeVar("T")
 
@@ -18,14 +19,17 @@ class QueueState(Generic[T]):
     """The bookkeeping of a queue. An entry is what the store keeps for an item.
 
     Invariants: a task waits in `putters` only while no place is free, and in `getters` only while no entry is
-    ready. A place that was given to a task in `putters` counts as taken until that task has run.
+    ready. A place that was given to a task in `putters` counts as taken until that task has run. An entry
+    that was handed to a task in `getters` is on its way until that task has run.
     """
 
     __slots__ = (
         "_name",
+        "_numbers",
+        "_on_way",
         "_places",
         "_store",
-        "away",
+        "_taken",
         "getters",
         "joiners",
         "max_size",
@@ -34,15 +38,17 @@ class QueueState(Generic[T]):
         "yields",
     )
 
-    def __init__(self, name: str, store: Line[T] | Heap[T], max_size: int | None, fast: bool) -> None:
+    def __init__(self, name: str, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> None:
         self._name = name
         self._store: Any = store
         self.max_size: int | None = max_size
         self._places = math.inf if max_size is None else max_size
-        self.away: int = 0  # taken out, and not done
+        self._taken = 0  # and not done
+        self._on_way: dict[int, Any] = {}  # entries by the numbers that were handed over for them
+        self._numbers = count()
         self.yields: Callable[[], bool] = operation_budget() if fast else _always
         self.phase: Literal["open", "closed", "shut"] = "open"
-        self.getters: ParkingLot[Any] = ParkingLot(f"{name}.get")
+        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get")
         self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put")
         self.joiners: ParkingLot[None] = ParkingLot(f"{name}.join")
 
@@ -60,9 +66,14 @@ class QueueState(Generic[T]):
         return self._store.ready()  # type: ignore[no-any-return]
 
     @property
+    def unfinished(self) -> int:
+        """How many entries were taken out, or are on their way, and are not done."""
+        return self._taken + len(self._on_way)
+
+    @property
     def idle(self) -> bool:
         """Whether it is empty and all is done."""
-        return not self.away and not len(self._store)
+        return not (self._taken or self._on_way or len(self._store))
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that the queue belongs to."""
@@ -115,19 +126,26 @@ class QueueState(Generic[T]):
     def take(self) -> Any:
         """Take the first entry out, which must be ready."""
         entry = self._store.take()
-        self.away += 1
+        self._taken += 1
         self._let_in()
         return entry
 
-    def put_back(self, entry: Any) -> None:
-        """Put *entry*, which was handed to a task in `getters`, back where it was, or hand it to the next."""
-        self.away -= 1
-        self._store.add_back(entry)
-        self._deliver()
+    def receive(self, number: int) -> Any:
+        """Take the entry that was handed to a task in `getters`, which runs now."""
+        if number not in self._on_way:
+            raise self._closed_error()  # `shut` was faster
+        self._taken += 1
+        return self._on_way.pop(number)
+
+    def put_back(self, number: int) -> None:
+        """Put what was handed to a task in `getters` back where it was, or hand it to the next."""
+        if number in self._on_way:
+            self._store.add_back(self._on_way.pop(number))
+            self._deliver()
 
     def done(self) -> None:
         """Count an entry that was taken out as done."""
-        self.away -= 1
+        self._taken -= 1
         self._settle()
 
     def close(self) -> None:
@@ -139,21 +157,22 @@ class QueueState(Generic[T]):
             self._settle()
 
     def shut(self) -> list[T]:
-        """Let nothing more in, and take all out."""
+        """Let nothing more in, and take all out, also what is on its way."""
         self.close()
         self.phase = "shut"
-        entries = self._store.take_all()
+        entries = [*self._on_way.values(), *self._store.take_all()]
+        self._on_way.clear()
         self._settle()
         return [self.unwrap(entry) for entry in entries]
 
     def _deliver(self) -> None:
         """Hand the entries that are ready to those who wait for one."""
         while len(self.getters) and self._store.ready():
-            entry = self._store.take()
-            if self.getters.wake_first(entry) is None:
+            entry, number = self._store.take(), next(self._numbers)
+            if self.getters.wake_first(number) is None:
                 self._store.add_back(entry)
                 return
-            self.away += 1
+            self._on_way[number] = entry
             self._let_in()
 
     def _let_in(self) -> None:

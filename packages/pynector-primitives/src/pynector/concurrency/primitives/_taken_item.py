@@ -3,8 +3,11 @@
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from anyio import ClosedResourceError
+
 from pynector.concurrency.task.lowlevel import checkpoint
 
+from ._cancellation import give_way
 from ._queue_state import QueueState
 
 T = TypeVar("T")
@@ -29,10 +32,14 @@ class TakenItem(Generic[T]):
 
 async def take_first(state: QueueState[Any], doing: str) -> Any:
     """Take the first entry out, waiting until there is one."""
-    state.check_not_over(doing)
-    if state.ready and state.yields():
-        await checkpoint()
+    try:
         state.check_not_over(doing)
-    if state.ready:
-        return state.take()
-    return await state.getters.park(state.put_back)
+        if state.ready and state.yields():
+            await checkpoint()
+            state.check_not_over(doing)
+        if state.ready:
+            return state.take()
+        return state.receive(await state.getters.park(state.put_back))
+    except ClosedResourceError:
+        await give_way()
+        raise

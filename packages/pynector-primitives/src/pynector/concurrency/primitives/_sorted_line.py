@@ -1,0 +1,97 @@
+"""Items by priority."""
+
+from bisect import bisect, insort
+from collections.abc import Callable
+from itertools import chain, count
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+Entry = tuple[Any, int, T]
+
+CHUNK = 512
+_last = itemgetter(-1)
+
+
+class SortedLine(Generic[T]):
+    """Entries that leave by their keys, the lowest first; equal ones in the order in which they came.
+
+    An entry finds its place as it comes, before anything is changed; later it is not compared again. So where
+    keys cannot be compared nothing is half done, and taking an entry out always succeeds. In a heap either
+    may fail in the middle.
+    """
+
+    __slots__ = ("_chunks", "_kept", "_key", "_numbers", "_size")
+
+    def __init__(self, key: Callable[[T], Any] | None) -> None:
+        self._key = key
+        # Invariant: one after the other they are sorted, and only the last may be empty. In one long list it
+        # would cost more to move the rest aside than to find the place.
+        self._chunks: list[list[Entry[T]]] = [[]]
+        self._size = 0
+        self._kept = 0
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        """The number of entries, kept places included."""
+        return self._size + self._kept
+
+    def ready(self) -> bool:
+        """Tell whether an entry is there; a kept place has no priority yet, and holds nobody up."""
+        return self._size > 0
+
+    def wrap(self, item: T) -> Entry[T]:
+        """Give the entry for *item*; the number settles a tie, so that no more than keys are compared."""
+        return item if self._key is None else self._key(item), next(self._numbers), item
+
+    def unwrap(self, entry: Entry[T]) -> T:
+        """Give the item of *entry*."""
+        return entry[2]
+
+    def add(self, entry: Entry[T]) -> None:
+        """Put *entry* where its key belongs."""
+        chunks = self._chunks
+        place = bisect(chunks, entry, hi=len(chunks) - 1, key=_last)
+        chunk = chunks[place]
+        insort(chunk, entry)
+        self._size += 1
+        if len(chunk) > 2 * CHUNK:
+            chunks[place : place + 1] = chunk[:CHUNK], chunk[CHUNK:]
+
+    def add_back(self, entry: Entry[T]) -> None:
+        """Put *entry*, which was taken out, where it was."""
+        try:
+            self.add(entry)
+        except Exception:  # it cannot be compared with what came since: it was first, and is so again
+            self._chunks[0].insert(0, entry)
+            self._size += 1
+
+    def take(self) -> Entry[T]:
+        """Take the first entry out, which must be ready."""
+        first = self._chunks[0]
+        entry = first.pop(0)
+        self._size -= 1
+        if not first and len(self._chunks) > 1:
+            del self._chunks[0]
+        return entry
+
+    def take_all(self) -> list[Entry[T]]:
+        """Take all entries out, in order; places that were kept are gone."""
+        entries = list(chain.from_iterable(self._chunks))
+        self._chunks = [[]]
+        self._size = self._kept = 0
+        return entries
+
+    def keep_place(self) -> None:
+        """Keep a place for an entry to come."""
+        self._kept += 1
+
+    def fill(self, _: None, entry: Entry[T]) -> None:
+        """Put *entry* in a place that was kept."""
+        self.add(entry)
+        self._kept -= 1
+
+    def drop(self, _: None) -> None:
+        """Keep one place less."""
+        self._kept -= 1
