@@ -330,3 +330,36 @@ async def limiter_is_usable_again(limiter: CapacityLimiter) -> None:
     await limiter.acquire_on_behalf_of("a")
     limiter.release_on_behalf_of("a")
     assert counts(limiter) == (0, 1, 0)
+
+
+@pytest.mark.on("asyncio")
+async def test_what_is_on_its_way_to_a_borrower_is_given_back_by_nobody_else() -> None:
+    limiter = CapacityLimiter(1)
+    limiter.acquire_on_behalf_of_nowait("a")
+    waiting = asyncio.ensure_future(limiter.acquire_on_behalf_of("b"))
+    await asyncio.sleep(0)
+
+    limiter.release_on_behalf_of("a")
+    with pytest.raises(RuntimeError, match=HOLDS_NONE):
+        limiter.release_on_behalf_of("b")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert counts(limiter) == (0, 1, 0)
+
+
+@pytest.mark.on("asyncio")
+@pytest.mark.parametrize("tokens", [1, 2], ids=["waited for", "at its checkpoint"])
+async def test_a_task_that_is_cancelled_natively_gives_no_token_back_that_another_has(tokens: int) -> None:
+    limiter = CapacityLimiter(tokens)
+    limiter.acquire_on_behalf_of_nowait("other")
+    task = asyncio.ensure_future(limiter.acquire())
+    if counts(limiter) == (1, tokens - 1, 0):  # it has not begun: it is not eager
+        await asyncio.sleep(0)
+    limiter.release_on_behalf_of("other")
+
+    limiter.release_on_behalf_of(task)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert counts(limiter) == (0, tokens, 0)

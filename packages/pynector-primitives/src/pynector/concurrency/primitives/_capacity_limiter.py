@@ -107,7 +107,7 @@ class CapacityLimiter(HeldBlock):
             try:
                 await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
             except BaseException:
-                self._give_back(task)
+                self._take_back(task)
                 raise
 
     __aenter__ = acquire
@@ -164,19 +164,18 @@ class CapacityLimiter(HeldBlock):
         """Give back one token of *borrower*.
 
         Raises:
-            RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
+            RuntimeError: *borrower* holds none, or not yet, since `acquire_on_behalf_of` has not returned;
+                this is not the event loop that the limiter belongs to.
         """
         self._lot.check_home("release")
-        if borrower not in self._borrowers:
+        if borrower not in self._borrowers or borrower in self._reserved:
             raise RuntimeError("this borrower isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
 
     def statistics(self) -> CapacityLimiterStatistics:
         """Tell who borrows and who waits."""
-        waiters = tuple(self._lot.parked())
-        return CapacityLimiterStatistics(
-            self._borrowed, self._total, tuple(self._borrowers), len(waiters), waiters
-        )
+        held, waiters = tuple(self._borrowers), tuple(self._lot.parked())
+        return CapacityLimiterStatistics(self._borrowed, self._total, held, len(waiters), waiters)
 
     def _take(self, borrower: Any) -> bool:
         if self._borrowed >= self._total:
@@ -190,14 +189,14 @@ class CapacityLimiter(HeldBlock):
         try:
             await checkpoint()
         except BaseException:
-            self._give_back(borrower)
+            self._take_back(borrower)
             raise
 
     async def _wait(self, task: Any, borrower: Any) -> None:
         self._refuse_to_wait_for_itself(borrower)
         self._waiting[task] = borrower
         try:
-            await self._lot.park(lambda _: self._give_back(borrower))
+            await self._lot.park(lambda _: self._take_back(borrower))
         finally:
             self._waiting.pop(task, None)
 
@@ -219,6 +218,10 @@ class CapacityLimiter(HeldBlock):
             self._borrowers[borrower] -= 1
         if self._waiting:
             self._serve()
+
+    def _take_back(self, borrower: Any) -> None:
+        if borrower in self._borrowers:  # another task may have given back what a task begins to hold
+            self._give_back(borrower)
 
     def _serve(self) -> None:
         while self._borrowed < self._total and (task := self._lot.wake_first(None)) is not None:
