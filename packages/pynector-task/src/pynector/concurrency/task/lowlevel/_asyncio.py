@@ -22,8 +22,10 @@ make_ticket: type[asyncio.Future[Any]] = asyncio.Future  # of the running loop; 
 
 def clock_of(loop: object) -> Callable[[], float]:
     assert isinstance(loop, asyncio.AbstractEventLoop)
-    # The stock loop's clock is this one; to ask the loop costs as much again.
-    return monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
+    # Of the stock loop and of uvloop it is this one, and to ask the loop costs as much again.
+    kind = type(loop)
+    is_monotonic = kind.time is asyncio.BaseEventLoop.time or kind.__module__ == "uvloop"
+    return monotonic if is_monotonic else loop.time
 
 
 def current_time() -> float:
