@@ -41,5 +41,13 @@ def raised_at(error: BaseException) -> str:
     return "".join(describe(*place) for place in _last_of_user(error))
 
 
+def without_machinery(error: BaseException) -> BaseException:
+    """The same, its traceback beginning with the first line of the user, if there is one."""
+    here = error.__traceback__
+    while here is not None and is_library(here.tb_frame):
+        here = here.tb_next
+    return error.with_traceback(here or error.__traceback__)
+
+
 def _last_of_user(error: BaseException) -> list[tuple[FrameType, int]]:
     return [(frame, line) for frame, line in walk_tb(error.__traceback__) if not is_library(frame)][-1:]

@@ -49,6 +49,6 @@ def invariant(check: Callable[[], object]) -> None:
         run = current_run.get()
     except LookupError:
         raise RuntimeError(
-            "invariant() may only be called in a scenario: explore(), cancel_everywhere() or replay() runs one"
+            "invariant() belongs in a scenario that explore(), cancel_everywhere() or replay() runs"
         ) from None
     run.invariants.append(check)

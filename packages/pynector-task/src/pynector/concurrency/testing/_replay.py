@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ._chooser import parse_deviations
+from ._failure import Failure
 from ._run import Run
 from ._schedule import Schedule
 from ._session import Scenario, Session
@@ -41,14 +42,24 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
         ```
     """
     __tracebackhide__ = True
+    raise_failures(run_again(scenario, token, max_steps=max_steps))
+
+
+def run_again(scenario: Scenario, token: str, *, max_steps: int) -> list[Failure]:
+    """Run one schedule, warn if the token does not fit any more, and return what failed."""
+    schedule = Schedule.parse(token)
     session = Session(scenario, max_steps=max_steps, max_failures=1)
     with session.open():
-        session.report.seeds = token
-        schedule = Schedule.parse(token)
         run = session.run(schedule)
     for why in () if run.over else _of_no_effect(schedule, run):
-        warnings.warn(f"{why}; the token shows nothing any more", RuntimeWarning, stacklevel=2)
-    for failure in session.report.failures:
+        warnings.warn(f"{why}; the token shows nothing any more", RuntimeWarning, stacklevel=3)
+    return session.report.failures
+
+
+def raise_failures(failures: Iterable[Failure]) -> None:
+    """Raise the first one, caused by what the scenario raised."""
+    __tracebackhide__ = True
+    for failure in failures:
         raise AssertionError(str(failure)) from failure.error
 
 

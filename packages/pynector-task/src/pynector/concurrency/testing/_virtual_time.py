@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, TypeVarTuple
 
+from ._errors import without_machinery
 from ._refusals import refuse_in_a_loop
 from ._run import Run
 from ._schedule import Schedule
@@ -46,6 +47,7 @@ def run_in_virtual_time(
         #> rested
         ```
     """
+    __tracebackhide__ = True
     refuse_in_a_loop()
     results: list[_T] = []
 
@@ -57,7 +59,7 @@ def run_in_virtual_time(
     runner_for(run.schedule)(scenario, run)
     if run.finding is not None:
         if run.finding.error is not None:
-            raise run.finding.error
+            raise without_machinery(run.finding.error)
         if run.finding.kind == "deadlock":
             raise stuck(run.finding)
     return results[0]

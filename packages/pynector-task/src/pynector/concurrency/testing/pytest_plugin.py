@@ -1,17 +1,23 @@
 """A plug-in for pytest: async tests as scenarios, and tests in virtual time.
 
-It is loaded by itself. An async test function with one of these marks is the scenario, its fixtures
-included; it needs no other plug-in. It runs on asyncio and, if trio is installed, on trio;
-`backends=["asyncio"]` says otherwise.
+It is loaded by itself. An async test function with one of these marks is the scenario; it needs no other
+plug-in. It runs on asyncio and, if trio is installed, on trio; `backends=["asyncio"]` says otherwise, and
+`schedule_backends` in the ini file for all tests.
 
-- `@pytest.mark.explore(...)`: under many orders of its tasks. The options are those of `explore()`.
+- `@pytest.mark.explore(...)`: under many orders of its tasks. The options are those of `explore()`, but for
+  `backend` and `processes`.
 - `@pytest.mark.cancel_everywhere(...)`: with each task cancelled after each step. The options are those of
-  `cancel_everywhere()`.
+  `cancel_everywhere()`, but for the same two.
 - `@pytest.mark.virtual_time`: once, in time that takes none.
 
-A test has one of them; of those on function, class and module the nearest counts.
+A test has one of them; of those on function, class and module the nearest counts. A mark that is wrong fails
+its test.
 
-`--schedule=TOKEN` runs one schedule again, `--schedules=N` and `--schedules-seed=N` override what marks say.
+The fixtures of a test are made once, for all of its schedules. What keeps state must be made in the test:
+ask for a fixture that gives a function which makes it.
+
+`--schedule=TOKEN` runs one schedule again, and skips tests on another backend; `--schedules=N` and
+`--schedules-seed=N` override what marks say.
 
 The fixture `virtual_backend` is a backend in virtual time for the tests that AnyIO's plug-in runs.
 `@pytest.mark.no_leaked_tasks` is for any async test, whoever runs it: it fails if a task is alive at its end
@@ -20,30 +26,32 @@ that was not there at its beginning.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from importlib.util import find_spec
-from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
 
 from ._cancel import cancel_everywhere
 from ._explore import explore
+from ._failure import Failure
 from ._leaks import assert_no_leaked_tasks
 from ._loop import ControlledLoop
-from ._replay import replay
+from ._replay import raise_failures, run_again
 from ._report import Report
+from ._schedule import Schedule
+from ._schedule_mark import ScheduleMark, backends_of, installed_backends, only_async, schedule_mark
+from ._stuck import Stuck
 from ._virtual_time import run_in_virtual_time
 
 _BACKEND = "schedule_backend"
 
 
-def _installed() -> list[str]:
-    return ["asyncio", "trio"] if find_spec("trio") else ["asyncio"]
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini(
+        "schedule_backends", "backends of marked tests, unless their marks name some", type="args", default=[]
+    )
     group = parser.getgroup("schedules", "schedules under control")
     group.addoption("--schedule", metavar="TOKEN", help="the one schedule to run in each marked test")
     group.addoption(
@@ -62,6 +70,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "no_leaked_tasks(): fail this async test if it leaves a task behind",
     ):
         config.addinivalue_line("markers", line)
+    backends_of(config)
+    token = config.getoption("schedule")
+    if token is not None:
+        try:
+            Schedule.parse(token)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 @pytest.fixture
@@ -70,7 +85,7 @@ def schedule_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=_installed())
+@pytest.fixture(params=installed_backends())
 def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     """A backend for AnyIO's fixture `anyio_backend`, with time that takes none.
 
@@ -89,26 +104,35 @@ def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    mark = _mark(metafunc.definition)
-    if mark is not None:
+    mark = schedule_mark(metafunc.definition, metafunc.function)
+    if mark is not None and not mark.wrong:
         metafunc.fixturenames.append(_BACKEND)
-        metafunc.parametrize(_BACKEND, mark.kwargs.get("backends") or _installed(), indirect=True)
+        metafunc.parametrize(_BACKEND, mark.backends, indirect=True)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if isinstance(item, pytest.Function):
-        guard, mark = item.get_closest_marker("no_leaked_tasks"), _mark(item)
-        if guard is not None:
-            _refuse_plain_function(item, guard)
-            item.obj = _guarded(item.obj)
-        if mark is not None:
-            _refuse_plain_function(item, mark)
-            item.obj = _as_plain_function(item, mark)
+    if not isinstance(item, pytest.Function):
+        return
+    function: Callable[..., Any] = item.obj
+    guard, mark = item.get_closest_marker("no_leaked_tasks"), schedule_mark(item, function)
+    wrong = mark.wrong if mark is not None else ""
+    if guard is not None:
+        wrong = wrong or only_async(guard.name, function)
+        function = _guarded(function)
+    if wrong:
+        item.obj = _failing(item.obj, wrong)
+    elif mark is not None:
+        item.obj = _as_plain_function(item, function, mark)
+    elif guard is not None:
+        item.obj = function
 
 
-def _refuse_plain_function(item: pytest.Function, mark: pytest.Mark) -> None:
-    if not iscoroutinefunction(item.obj):
-        raise pytest.UsageError(f"{item.nodeid}: only an async test can be marked {mark.name!r}")
+def _failing(function: Callable[..., Any], wrong: str) -> Callable[..., None]:
+    @wraps(function)
+    def call(*args: Any, **fixtures: Any) -> None:
+        _fail(wrong)
+
+    return call
 
 
 def _guarded(
@@ -122,30 +146,15 @@ def _guarded(
     return call
 
 
-def _mark(item: pytest.Item) -> pytest.Mark | None:
-    marks = [(node, mark) for node, mark in item.iter_markers_with_node() if mark.name in _RUNNERS]
-    if not marks:
-        return None
-    nearest, mark = marks[0]
-    names = sorted({mark.name for node, mark in marks if node is nearest})
-    if len(names) > 1:
-        raise pytest.UsageError(f"{item.nodeid}: marked {' and '.join(names)}; one test has one of them")
-    if mark.args:
-        raise pytest.UsageError(
-            f"{item.nodeid}: {mark.name!r} takes its options by name, not {mark.args[0]!r}"
-        )
-    return mark
-
-
-def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[..., None]:
-    function, run = item.obj, _RUNNERS[mark.name]
+def _as_plain_function(
+    item: pytest.Function, function: Callable[..., Coroutine[Any, Any, object]], mark: ScheduleMark
+) -> Callable[..., None]:
+    run = _RUNNERS[mark.name]
 
     @wraps(function)
     def call(*args: Any, **fixtures: Any) -> None:
         __tracebackhide__ = True
-        options = {name: value for name, value in mark.kwargs.items() if name != "backends"}
-        options["backend"] = item.callspec.params[_BACKEND]
-
+        options = {**mark.options, "backend": item.callspec.params[_BACKEND]}
         left: list[BaseException] = []
 
         async def scenario() -> None:
@@ -154,16 +163,26 @@ def _as_plain_function(item: pytest.Function, mark: pytest.Mark) -> Callable[...
             except (pytest.skip.Exception, pytest.xfail.Exception) as outcome:
                 left.append(outcome)
 
-        scenario.__name__ = function.__name__
-        token = item.config.getoption("schedule")
-        if token is not None and mark.name != "virtual_time":
-            replay(scenario, token)
+        scenario.__name__ = getattr(function, "__name__", scenario.__name__)
+        if item.config.getoption("schedule") is not None and mark.name != "virtual_time":
+            _run_again(item, scenario, options)
         else:
             run(item, scenario, options)
         for outcome in left:
             raise outcome
 
     return call
+
+
+def _run_again(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    token = str(item.config.getoption("schedule"))
+    backend = Schedule.parse(token).backend
+    if backend != options["backend"]:
+        pytest.skip(f"{token} is a schedule of {backend}")
+    failures = run_again(scenario, token, max_steps=options.get("max_steps", 10_000))
+    _tell_command(item, failures)
+    raise_failures(failures)
 
 
 def _explore(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
@@ -183,13 +202,29 @@ def _cancel_everywhere(item: pytest.Function, scenario: Any, options: dict[str, 
 def _check(item: pytest.Function, report: Report) -> None:
     __tracebackhide__ = True
     item.user_properties.append(("schedules", report.schedules))
-    for failure in report.failures:
-        failure.again = f"pytest '{item.nodeid}' --schedule={failure.token}"
-    report.check()
+    _tell_command(item, report.failures)
+    if not report.ok:
+        _fail(str(report))  # it says where; --schedule shows the traceback
+
+
+def _tell_command(item: pytest.Function, failures: list[Failure]) -> None:
+    for failure in failures:
+        failure.again = f"pytest {shlex.quote(item.nodeid)} --schedule={failure.token}"
 
 
 def _virtual_time(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
-    run_in_virtual_time(scenario, backend=options["backend"])
+    __tracebackhide__ = True
+    told = ""
+    try:
+        run_in_virtual_time(scenario, backend=options["backend"])
+    except Stuck as stuck:
+        told = f"Stuck: {stuck}"
+    if told:
+        _fail(told)  # outside, or pytest would show the other one, too
+
+
+def _fail(text: str) -> None:
+    pytest.fail(text, pytrace=False)  # not hidden: where all is hidden, pytest says so
 
 
 _RUNNERS: dict[str, Callable[[pytest.Function, Any, dict[str, Any]], None]] = {
