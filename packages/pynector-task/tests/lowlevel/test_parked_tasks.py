@@ -52,7 +52,8 @@ async def test_since_is_on_the_event_loop_s_clock() -> None:
         assert gate.oldest() == parked.since
         tg.cancel_scope.cancel()
 
-    assert before <= parked.since <= anyio.current_time()
+    await anyio.sleep(0)
+    assert before <= parked.since <= anyio.current_time() + 0.002  # uvloop rounds down, once in a turn
     assert gate.oldest() == math.inf
 
 
