@@ -115,3 +115,29 @@ def test_an_address_makes_no_other_failure() -> None:
         raise LookupError(f"lost: {object()}")
 
     assert len(explore(scenario, schedules=50).failures) == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_livelock_is_told_by_those_who_wait_not_by_the_lines_of_those_who_go_round(backend: str) -> None:
+    async def scenario() -> None:
+        async def poll() -> None:
+            while True:
+                await anyio.sleep(1)
+                await checkpoint()
+
+        async def user() -> None:
+            await anyio.Event().wait()
+
+        async with anyio.create_task_group() as tg:
+            for function in (poll, poll, user):
+                tg.start_soon(function)
+
+    (failure,) = explore(scenario, backend=backend, max_steps=200).failures
+
+    assert failure.kind == "livelock"
+    assert [line.partition(" test_report")[0] for line in failure.waiting] == [
+        "scenario#0 waits at",
+        "poll#1 goes round at",
+        "poll#2 goes round at",
+        "user#3 waits at",
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 from ._chooser import Chooser, chooser_for
 from ._errors import in_words, raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
-from ._signature import signature
+from ._signature import GOES_ROUND, signature
 from ._task import ScenarioTask, short_name
 from ._trace import Trace
 
@@ -133,6 +133,8 @@ class Run:
     def end_step(self, task: ScenarioTask | None) -> None:
         """A step is over: count it, inject what is due, check what must hold."""
         self.steps += 1
+        if task is not None:
+            task.last_step = self.steps
         if self._trace is not None:
             self._write_step(self._trace, task)
         if self._once_more is not None and self._once_more[1] is task:
@@ -148,11 +150,16 @@ class Run:
         """Something is wrong: the first finding is kept, and the run is over."""
         if self.finding is None:
             places = tuple(map(raised_at, single_errors(error))) if error is not None else ()
-            self.finding = Finding(kind, text, self.waiting(), places, error)
+            self.finding = Finding(kind, text, self.waiting(kind), places, error)
 
-    def waiting(self) -> tuple[str, ...]:
-        """The tasks that are alive, each with the line on which it waits."""
-        return tuple(f"{task} waits at {task.where()}" for task in self.tasks if not task.has_ended)
+    def waiting(self, kind: str) -> tuple[str, ...]:
+        """The tasks that are alive, each with the line on which it waits, or which it has come to."""
+        late = self.steps // 2 if kind == "livelock" else self.steps
+        return tuple(
+            f"{task} {GOES_ROUND if task.last_step > late else 'waits at'} {task.where()}"
+            for task in self.tasks
+            if not task.has_ended
+        )
 
     def note_ends(self) -> None:
         """Take note of the tasks that have ended since."""

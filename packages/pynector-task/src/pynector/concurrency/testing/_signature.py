@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Said of a task that takes steps without end; the line that it has come to is a matter of chance.
+GOES_ROUND = "goes round at"
+
 # Of these, the place is the sort; what they say is the same everywhere.
 _TOLD_BY_PLACE = frozenset({"deadlock", "livelock", "leaked task"})
 
@@ -13,8 +16,12 @@ def signature(kind: str, text: str, waiting: Iterable[str]) -> str:
     """Kind and text without numbers; where tasks hang or are left behind, also the lines."""
     parts = [f"{kind}: {text}"]
     if kind in _TOLD_BY_PLACE:
-        parts += sorted({_without_numbers(line.partition("  (in ")[0]) for line in waiting})
+        parts += sorted({_without_numbers(_place(line)) for line in waiting})
     return _without_numbers("; ".join(parts))
+
+
+def _place(line: str) -> str:
+    return line.partition("  (in ")[0].partition(GOES_ROUND)[0]
 
 
 def _without_numbers(text: str) -> str:

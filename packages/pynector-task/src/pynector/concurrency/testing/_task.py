@@ -20,6 +20,7 @@ class ScenarioTask:
         scope: What the tester cancels, in a run that cancels this task by scope.
         born: Steps taken when it was made.
         ended: Steps taken when it ended, or None.
+        last_step: Steps taken when its last step was over.
         cancellations: How often it has been cancelled, where the backend does not count that itself.
         cancellations_before: The same, when the fault was injected.
         struck: Whether a fault was injected into it.
@@ -34,6 +35,7 @@ class ScenarioTask:
         "coroutine",
         "ended",
         "interrupted",
+        "last_step",
         "name",
         "native",
         "number",
@@ -50,6 +52,7 @@ class ScenarioTask:
         self.scope: Any = None
         self.born: int = born
         self.ended: int | None = None
+        self.last_step: int = 0
         self.cancellations: int = 0
         self.cancellations_before: int = 0
         self.struck: bool = False
