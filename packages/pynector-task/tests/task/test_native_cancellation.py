@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import warnings
+from contextlib import suppress
 
 import anyio
 import anyio.lowlevel
@@ -92,6 +93,68 @@ async def test_a_timeout_of_asyncio_around_a_group_ends_the_children() -> None:
                 tg.start_soon(log_end, log)
 
     assert log == ["ended"]
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+async def test_a_native_cancellation_that_an_error_overtakes_comes_again() -> None:
+    async def fail_in_the_end() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise LookupError
+
+    async def body() -> None:
+        try:
+            async with create_task_group() as tg:
+                tg.start_soon(fail_in_the_end)
+        except LookupError as error:
+            errors.append(error)
+        await anyio.lowlevel.checkpoint()
+        raise AssertionError("went on")
+
+    errors: list[LookupError] = []
+    task = asyncio.create_task(body())
+    await wait_all_tasks_blocked()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(errors) == 1
+    assert task.cancelling() == 1
+
+
+async def test_a_timeout_of_asyncio_around_a_block_that_handles_a_child_s_error_fires() -> None:
+    async def fail_in_the_end() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise LookupError
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            with suppress(LookupError):
+                async with create_task_group() as tg:
+                    tg.start_soon(fail_in_the_end)
+            await anyio.lowlevel.checkpoint()
+            raise AssertionError("went on")
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+async def test_a_scope_that_an_error_overtakes_swallows_its_cancellation_all_the_same() -> None:
+    async def fail_in_the_end() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise LookupError
+
+    with anyio.move_on_after(0.01) as scope:
+        with suppress(LookupError):
+            async with create_task_group() as tg:
+                tg.start_soon(fail_in_the_end)
+        await anyio.lowlevel.checkpoint()
+        raise AssertionError("went on")
+
+    assert scope.cancelled_caught
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
 
 

@@ -1,5 +1,6 @@
 """A task group of AnyIO's, which is what ours stands on with asyncio."""
 
+import math
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from types import TracebackType
@@ -7,8 +8,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import anyio
 from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
+from anyio import current_effective_deadline
 
 from ._status import TaskStatus
+from .lowlevel import asyncio_task
 
 T = TypeVar("T")
 AnyCoroutine: TypeAlias = Coroutine[Any, Any, Any]
@@ -22,7 +25,7 @@ class AnyioGroup:
     A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
     """
 
-    __slots__ = ("_group", "_unbegun", "cancel_scope")
+    __slots__ = ("_cancellations", "_group", "_task", "_unbegun", "cancel_scope")
 
     def __init__(self) -> None:
         self._group = make_anyio_group()
@@ -31,6 +34,8 @@ class AnyioGroup:
     async def enter(self) -> None:
         """Enter the group; there is a `cancel_scope` from now on."""
         await self._group.__aenter__()
+        self._task = asyncio_task()
+        self._cancellations: int = self._task.cancelling() if self._task else 0
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
 
     async def leave(
@@ -43,6 +48,17 @@ class AnyioGroup:
             for coro in list(self._unbegun):
                 self._close(coro)
             del exc, tb  # whose traceback holds this frame: no cycle
+
+    def renew_cancellation(self) -> None:
+        """Have a native cancellation that an error has overtaken come again, at the next checkpoint.
+
+        It is the group of asyncio that does so; without it, an `asyncio.timeout` around a block that handles
+        the error would never fire. A scope that is cancelled needs no help: it cancels every checkpoint.
+        """
+        task = self._task
+        if task and task.cancelling() > self._cancellations and current_effective_deadline() > -math.inf:
+            task.uncancel()
+            task.cancel()
 
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed

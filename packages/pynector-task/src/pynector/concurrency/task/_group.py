@@ -33,7 +33,8 @@ class TaskGroup(anyio.abc.TaskGroup):
         | `start_soon`, `create_task`, `start` | RuntimeError | starts a child | RuntimeError |
         | `cancel` | the block is cancelled when entered | cancels body and children | nothing to do |
 
-    If the task in the block is cancelled, the children are cancelled, and the block waits for them.
+    If the task in the block is cancelled, the children are cancelled, and the block waits for them. If a
+    child fails then, its error comes first, and the cancellation again at the next checkpoint.
     """
 
     def __init__(self, *, strict_exception_groups: bool = False) -> None:
@@ -100,6 +101,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             self._state = "left"
             del exc, tb  # whose traceback holds this frame: no cycle
         await resume_plainly()
+        self._backing.renew_cancellation()
         context = error.__context__
         try:
             raise error

@@ -76,4 +76,4 @@ async def resume_plainly() -> None:
         try:
             return await cancel_shielded_checkpoint()
         except get_cancelled_exc_class():
-            continue  # a native cancellation; the error comes first, as in AnyIO
+            continue  # a native cancellation; the error comes first, and the group renews it

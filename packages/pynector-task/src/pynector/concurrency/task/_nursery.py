@@ -57,6 +57,9 @@ class NurseryGroup:
         finally:
             del cancellation
 
+    def renew_cancellation(self) -> None:
+        """Nothing to do: with trio only scopes cancel, and they cancel every checkpoint."""
+
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
     ) -> NurseryChild[T]:
