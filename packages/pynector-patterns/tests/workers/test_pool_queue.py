@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import pytest
@@ -130,6 +131,23 @@ async def test_priority_needs_a_pool_that_has_them() -> None:
             await pool.submit(1, priority=1)
         with pytest.raises(ValueError, match=r"^priority needs a pool made with priorities=True$"):
             pool.submit_nowait(1, priority=1)
+
+
+@pytest.mark.parametrize("priority", ["high", True, 1j, (1, 2)])
+async def test_an_item_whose_priority_is_no_number_is_refused_and_not_processed(priority: Any) -> None:
+    done: list[str] = []
+
+    async def work(item: str) -> None:
+        done.append(item)
+
+    async with WorkerPool(1, work, priorities=True) as pool:
+        await pool.submit("a", priority=1.0)
+        with pytest.raises(TypeError, match=r"^priority must be a number, not "):
+            await pool.submit("b", priority=priority)
+        with pytest.raises(TypeError, match=r"^priority must be a number, not "):
+            pool.submit_nowait("b", priority=priority)
+
+    assert done == ["a"]
 
 
 async def test_priority_is_no_nan() -> None:

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemHandle, ItemStatus, WorkerPool
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.testing import cancel_everywhere, explore, invariant
+from pynector.concurrency.testing import FaultKind, cancel_everywhere, explore, invariant
 
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
@@ -255,3 +255,39 @@ def test_promises_hold_in_any_order(scenario: Scenario, backend: str) -> None:
 @pytest.mark.filterwarnings("ignore:worker pool was never stopped")
 def test_promises_hold_wherever_a_task_is_cancelled(scenario: Scenario, backend: str) -> None:
     cancel_everywhere(scenario, victims=is_victim, backend=backend).check()
+
+
+async def who_submits_while_cancelled() -> None:
+    async def victim() -> None:
+        async with WorkerPool(2, Books(2).work, max_queue=1) as pool:
+            for item in "1a", "1b", "1c", "1d":
+                await pool.submit(item)
+
+    async with create_task_group() as tg:
+        tg.start_soon(victim)
+
+
+async def who_awaits_and_maps_while_cancelled() -> None:
+    async def victim() -> None:
+        async with WorkerPool(2, Books(2).work, max_queue=2) as pool:
+            for handle in [pool.submit_nowait(item) for item in ("1b", "1c")]:
+                await handle
+            await pool.map(["2a", "2b", "2c"])
+            await pool.submit("2d")
+            await pool.join()
+            await pool.submit("2e")
+            await pool.stop()
+
+    async with create_task_group() as tg:
+        tg.start_soon(victim)
+
+
+@pytest.mark.parametrize("scenario", [who_submits_while_cancelled, who_awaits_and_maps_while_cancelled])
+@pytest.mark.parametrize(
+    ("backend", "faults"), [("asyncio", ("scope", "native", "both", "twice")), ("trio", ("scope",))]
+)
+def test_who_is_cancelled_is_told_so_and_nothing_else(
+    scenario: Scenario, backend: str, faults: tuple[FaultKind, ...]
+) -> None:
+    victims = "victim".__eq__
+    cancel_everywhere(scenario, faults=faults, victims=victims, orders=10, backend=backend).check()

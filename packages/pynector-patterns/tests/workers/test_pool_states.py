@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -14,6 +16,8 @@ from anyio.lowlevel import checkpoint
 from pynector.concurrency.patterns import ItemStatus, WorkerPool, WorkerPoolStatistics
 
 pytestmark = pytest.mark.anyio
+
+_variable: ContextVar[int] = ContextVar("variable")
 
 Backend = tuple[str, dict[str, Any]]
 
@@ -347,6 +351,133 @@ async def test_items_are_not_taken_from_another_thread() -> None:
             await anyio.to_thread.run_sync(pool.submit_nowait, 2)
         assert await (await anyio.to_thread.run_sync(anyio.from_thread.run, pool.submit, 3)) == 6
         assert pool.statistics().finished == 2
+
+
+async def test_items_are_not_taken_from_another_thread_while_all_workers_are_busy() -> None:
+    gate = Gate()
+    async with WorkerPool(1, gate) as pool:
+        await pool.submit(1)
+        await anyio.wait_all_tasks_blocked()
+        for call in pool.submit_nowait, lambda item: anyio.run(pool.submit, item):
+            with pytest.raises(RuntimeError, match=r"^WorkerPool: submitting an item in thread "):
+                await anyio.to_thread.run_sync(call, 2)
+        gate.open.set()
+
+    assert gate.ended == [1]
+
+
+async def test_a_pool_is_neither_resized_nor_its_items_cancelled_from_another_thread() -> None:
+    gate = Gate()
+    async with WorkerPool(1, gate) as pool:
+        handle = await pool.submit(1)
+        for call in handle.cancel, lambda: pool.resize(2):
+            with pytest.raises(RuntimeError, match=r"it belongs to the event loop of thread 'MainThread'"):
+                await anyio.to_thread.run_sync(call)
+        gate.open.set()
+
+    assert gate.ended == [1]
+
+
+def test_items_are_not_taken_from_another_event_loop() -> None:
+    gate = Gate()
+    pool = WorkerPool(1, gate)
+    with asyncio.Runner() as home, asyncio.Runner() as other:
+        home.run(pool.start())
+        home.run(pool.submit(1))
+        home.run(asyncio.sleep(0))
+        with pytest.raises(RuntimeError, match=r"^WorkerPool: submitting an item in another event loop "):
+            other.run(pool.submit(2))
+        assert home.run(pool.stop(grace=0)) == [1]
+
+
+@pytest.mark.on("asyncio")  # trio runs tasks in an order of its own
+async def test_items_that_are_cancelled_with_the_pool_are_listed_in_the_order_in_which_they_began() -> None:
+    pool = WorkerPool(20, Gate())
+    await pool.start()
+    for number in range(20):
+        await pool.submit(number)
+    await anyio.wait_all_tasks_blocked()
+
+    assert await pool.stop(grace=0) == list(range(20))
+
+
+async def test_running_counts_items_not_workers() -> None:
+    gate = Gate()
+    async with WorkerPool(3, gate) as pool:
+        handles = [await pool.submit(number) for number in range(2)]
+        statistics = pool.statistics()
+        assert statistics.running == [handle.status for handle in handles].count(ItemStatus.RUNNING)
+        assert statistics.running + statistics.queued == 2
+        await anyio.wait_all_tasks_blocked()
+        assert pool.statistics().running == 2
+        gate.open.set()
+        await pool.join()
+        assert pool.statistics().running == 0
+
+
+async def test_running_counts_no_worker_between_two_items() -> None:
+    seen: list[int] = []
+
+    async def work(_: int) -> None:
+        """Takes no time."""
+
+    async def look() -> None:
+        while pool.statistics().finished < 200:
+            seen.append(pool.statistics().running)
+            await checkpoint()
+
+    async with WorkerPool(1, work) as pool:
+        for number in range(200):
+            pool.submit_nowait(number)
+        await look()
+
+    assert set(seen) == {0}
+
+
+@pytest.mark.parametrize("operation", ["map nothing", "map", "submit", "await a cancelled item"])
+async def test_a_stopped_pool_does_not_starve_others(operation: str) -> None:
+    pool = WorkerPool(1, Gate())
+    await pool.start()
+    handle = await pool.submit(1)
+    await pool.stop(grace=0)
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(64):
+            with suppress(anyio.ClosedResourceError, anyio.TaskCancelled):
+                if operation == "submit":
+                    await pool.submit(2)
+                elif operation == "await a cancelled item":
+                    await handle
+                else:
+                    await pool.map([2] if operation == "map" else [])
+    assert scope.cancelled_caught
+
+
+async def test_a_pool_that_takes_no_items_maps_not_even_none() -> None:
+    pool = WorkerPool(1, double)
+    with pytest.raises(RuntimeError, match=r"^worker pool is not started"):
+        await pool.map([])
+    async with pool:
+        assert await pool.map([]) == []
+    with pytest.raises(anyio.ClosedResourceError):
+        await pool.map([])
+
+
+@pytest.mark.parametrize("sets_context", [False, True])
+async def test_a_worker_function_that_is_not_async_is_named(sets_context: bool) -> None:
+    def work(number: int) -> int:
+        return number
+
+    async with WorkerPool(1, work) as pool:  # type: ignore[arg-type]
+        if sets_context:
+            _variable.set(1)
+        handle = await pool.submit(5)
+        with pytest.raises(
+            TypeError,
+            match=r"^worker_func must be an async function: test_a_.*<locals>\.work\(\) gave 5, which cannot",
+        ):
+            await handle
 
 
 def test_pool_left_started_keeps_no_run_from_ending_and_says_so(anyio_backend: Backend) -> None:

@@ -1,4 +1,4 @@
-"""The name of a function, for people."""
+"""What to call a function that a user gave, and what to say if it is none of the kind that is wanted."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,3 +10,11 @@ def function_name(func: Callable[..., object]) -> str:
         func = func.func
     name: str = getattr(func, "__qualname__", None) or type(func).__qualname__
     return name
+
+
+def not_async(parameter: str, func: Callable[..., object], result: object) -> TypeError:
+    """Give the error that says that *func*, given as *parameter*, is no async function."""
+    return TypeError(
+        f"{parameter} must be an async function: {function_name(func)}() gave {result!r},"
+        " which cannot be awaited"
+    )

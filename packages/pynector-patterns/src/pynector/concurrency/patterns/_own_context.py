@@ -1,11 +1,13 @@
 """How many calls share one task, and yet none sees the context variables that another has set."""
 
-import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
 from gc import get_referents
+from inspect import isawaitable
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar, cast
+
+from ._function_name import not_async
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,14 +38,25 @@ contents_of = (
 
 
 @coroutine
-def call_in(context: Context, func: Callable[[T], Awaitable[R]], argument: T) -> Generator[Any, Any, R]:
+def call_in(
+    context: Context, func: Callable[[T], Awaitable[R]], argument: T, parameter: str = "func"
+) -> Generator[Any, Any, R]:
     """Await `func(argument)` in the task that runs, each step of it inside *context*.
+
+    Args:
+        context: Where it runs.
+        func: An async function.
+        argument: What it is called with.
+        parameter: As what users gave the function, for the error's text.
 
     Raises:
         TypeError: *func* gave nothing that can be awaited.
     """
     run: Callable[..., Any] = context.run
-    coro = _as_coroutine(func, run(func, argument))
+    awaitable = run(func, argument)
+    if not isawaitable(awaitable):
+        raise not_async(parameter, func, awaitable)
+    coro = _as_coroutine(awaitable)
     send = coro.send
     try:
         request = run(send, None)
@@ -59,12 +72,9 @@ def call_in(context: Context, func: Callable[[T], Awaitable[R]], argument: T) ->
         return result
 
 
-def _as_coroutine(func: Callable[..., object], awaitable: object) -> AnyCoroutine:
+def _as_coroutine(awaitable: Awaitable[object]) -> AnyCoroutine:
     if isinstance(awaitable, CoroutineType):
         return cast(AnyCoroutine, awaitable)
-    if not inspect.isawaitable(awaitable):
-        name = getattr(func, "__qualname__", None) or repr(func)
-        raise TypeError(f"{name} must give an awaitable, not {awaitable!r}; is it an async function?")
 
     async def wait() -> Any:
         return await awaitable

@@ -5,22 +5,22 @@ from contextvars import copy_context
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from anyio import BrokenResourceError, ClosedResourceError, WouldBlock
+from anyio import WouldBlock
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import (
     check_callable,
     check_int,
     check_seconds,
     checkpoint,
-    current_task,
     thread_budget,
 )
 
 from ._workers.backlog import Backlog
+from ._workers.block import Block
 from ._workers.crew import Crew
 from ._workers.error_policy import OnError
+from ._workers.intake import Intake
 from ._workers.item_handle import ItemHandle
 from ._workers.item_map import map_items
 from ._workers.owner import Owner
@@ -97,10 +97,8 @@ class WorkerPool(Generic[T, R]):
         self._line = self._backlog.line
         self._budget = thread_budget()
         self._crew = Crew(worker_func, num_workers, self._backlog, on_error)
-        self._priorities = priorities
-        self._group: TaskGroup | None = None
-        self._owner: Owner | None = None
-        self._is_new = True
+        self._intake = Intake(self._crew, takes_priorities=priorities)
+        self._frame: Block | Owner | None = None
 
     @property
     def unprocessed(self) -> list[T]:
@@ -108,30 +106,16 @@ class WorkerPool(Generic[T, R]):
         return self._crew.ledger.unprocessed
 
     async def __aenter__(self) -> Self:
-        self._open()
-        self._group = create_task_group()
-        await self._group.__aenter__()
-        self._crew.move_in(self._group)
+        self._crew.open(copy_context())
+        self._frame = block = Block(self._crew)
+        await block.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        assert self._group is not None
-        if exc is None:
-            self._crew.close()
-        else:
-            self._crew.cancel()
-        try:
-            swallowed = await self._group.__aexit__(exc_type, exc, tb)
-        finally:
-            self._crew.abandon()
-        if (exc is None or swallowed) and self._group.cancel_scope.cancel_called:
-            raise BrokenResourceError("worker pool: one of its tasks was cancelled from outside")
-        if exc is None:
-            self._crew.policy.raise_errors()
-        else:
-            self._crew.policy.note_errors(exc)
+        assert isinstance(self._frame, Block)
+        await self._frame.leave(exc_type, exc, tb)
 
     async def start(self) -> None:
         """Start the pool; `stop` must be called for it later, by any task.
@@ -140,8 +124,8 @@ class WorkerPool(Generic[T, R]):
             RuntimeError: it was started before.
         """
         await checkpoint()
-        self._open()
-        self._owner = Owner(self._crew)
+        self._crew.open(copy_context())
+        self._frame = Owner(self._crew)
 
     async def stop(self, grace: float | None = None) -> list[T]:
         """Take no more items, finish those that are queued, and end.
@@ -161,18 +145,19 @@ class WorkerPool(Generic[T, R]):
         """
         if grace is not None:
             check_seconds("grace", grace, minimum=0)
-        self._refuse_worker("stop()")
+        self._crew.members.refuse("stop()")
         await checkpoint()
-        if self._is_new:
+        frame = self._frame
+        if frame is None:
             return []
         self._crew.close()
         with move_on_after(grace):
-            await self._wait_for_end()
+            await frame.wait()
         if not self._crew.has_ended:
             self._crew.cancel()
-        await self._wait_for_end()
-        if self._owner is not None and self._owner.error is not None:
-            raise self._owner.error
+        await frame.wait()
+        if frame.error is not None:
+            raise frame.error
         self._crew.policy.raise_errors()
         return self.unprocessed
 
@@ -188,53 +173,45 @@ class WorkerPool(Generic[T, R]):
                 made with `priorities=True`.
 
         Raises:
-            RuntimeError: the pool was not started; or all its workers would wait for room, which they make;
-                or it runs in another thread.
+            TypeError: *priority* is no number.
+            RuntimeError: the pool was not started, or in another event loop or thread; or all its workers
+                would wait for room, which they make.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
-            self._check_priority(priority)
+            self._intake.check_priority(priority)
         budget = self._budget
         budget.left -= 1
         if budget.left <= 0:
             budget.renew()
             await checkpoint()
         if len(self._line) >= self._backlog.capacity:
-            await self._wait_for_room()
-        handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
+            await self._intake.wait_for_room()
+        crew = self._crew
+        crew.check_home("submitting an item")
+        handle: ItemHandle[T, R] = ItemHandle(crew, item, copy_context())
         if priority is not None:
             handle.priority = priority
-        if self._crew.may_call:
-            self._crew.put(handle)
-        else:
-            self._line.append(handle)
+        self._line.append(handle)
+        if crew.may_call:
+            crew.call()
         return handle
 
     def submit_nowait(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
-        """Queue *item*, and give its handle.
+        """Do what `submit` does, without waiting.
 
         Raises:
             anyio.WouldBlock: the queue is full.
-            RuntimeError: the pool was not started; or it runs in another thread.
-            anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
-            self._check_priority(priority)
+            self._intake.check_priority(priority)
         if len(self._line) >= self._backlog.capacity:
-            self._check_open()
+            self._intake.check_open()
             raise WouldBlock
         handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
         if priority is not None:
             handle.priority = priority
-        self._crew.put(handle)
-        return handle
-
-    async def _wait_for_room(self) -> None:
-        self._check_open()
-        with self._crew.member_that_waits(current_task()):
-            await self._backlog.wait_for_room()
-        self._backlog.keep_promise()
-        self._check_open()
+        return self._crew.put(handle)
 
     async def join(self) -> None:
         """Wait until no item is queued or running.
@@ -242,7 +219,7 @@ class WorkerPool(Generic[T, R]):
         Raises:
             RuntimeError: an item of this pool calls it, and would wait for itself.
         """
-        self._refuse_worker("join()")
+        self._crew.members.refuse("join()")
         await checkpoint()
         await self._crew.wait_for_quiet()
 
@@ -256,56 +233,18 @@ class WorkerPool(Generic[T, R]):
             RuntimeError: the pool was not started.
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
+        await checkpoint()
+        await self._intake.pass_gate()
         return await map_items(self.submit, items)
 
     def resize(self, num_workers: int) -> None:
         """Let *num_workers* items be worked on at a time; workers too many leave when their item is done."""
-        check_int("num_workers", num_workers, minimum=1)
-        self._crew.resize(num_workers)
+        self._crew.resize(check_int("num_workers", num_workers, minimum=1))
 
     def statistics(self) -> WorkerPoolStatistics:
         """Tell how many workers, items and waiting submitters there are."""
-        crew, ledger = self._crew, self._crew.ledger
-        return WorkerPoolStatistics(
-            num_workers=crew.size,
-            workers=crew.worker_count,
-            running=crew.running_count,
-            queued=len(self._backlog.line),
-            waiting=len(self._backlog.room),
-            finished=ledger.finished,
-            failed=ledger.failed,
-            cancelled=ledger.cancelled,
-        )
+        return self._crew.statistics()
 
     def __repr__(self) -> str:
-        state = "new" if self._is_new else "running" if self._crew.is_open else "stopped"
-        return f"<WorkerPool {state}, {self._crew.running_count} running, {len(self._backlog.line)} queued>"
-
-    def _open(self) -> None:
-        if not self._is_new:
-            state = "running" if self._crew.is_open else "stopped"
-            raise RuntimeError(f"worker pool is {state}; a pool is started once")
-        self._is_new = False
-        self._crew.open(copy_context())
-
-    def _check_open(self) -> None:
-        if self._crew.is_open:
-            return
-        if self._is_new:
-            raise RuntimeError("worker pool is not started; use it with 'async with', or call start() first")
-        raise ClosedResourceError(
-            "worker pool is stopped; it takes no more items"
-        ) from self._crew.policy.cause
-
-    def _check_priority(self, priority: float) -> None:
-        if not self._priorities:
-            raise ValueError("priority needs a pool made with priorities=True")
-        if priority != priority:
-            raise ValueError("priority must be a number, not NaN")
-
-    def _refuse_worker(self, what: str) -> None:
-        if current_task() in self._crew.tasks:
-            raise RuntimeError(f"worker pool: {what} called by one of its items; it would wait for itself")
-
-    async def _wait_for_end(self) -> None:
-        await (self._crew.wait_for_end() if self._owner is None else self._owner.wait())
+        state, running = self._crew.state, self._crew.running_count
+        return f"<WorkerPool {state}, {running} running, {len(self._line)} queued>"

@@ -2,10 +2,9 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pynector.concurrency.task import TaskGroup
 from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
@@ -14,6 +13,8 @@ from .backlog import Backlog, Line
 from .error_policy import ErrorPolicy, OnError
 from .item_handle import ItemHandle
 from .ledger import Ledger
+from .members import Members
+from .statistics import WorkerPoolStatistics
 from .waking import wake_all
 from .worker import Worker
 
@@ -30,9 +31,10 @@ class Crew(Generic[T, R]):
 
     Attributes:
         size: How many workers there may be.
-        is_open: Whether new items are taken.
+        state: Whether it was opened, and closed.
+        check_home: Makes sure that this is the event loop in which it was opened.
         may_call: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
-        tasks: The workers' tasks, those that have begun to run.
+        members: The workers' tasks, those that have begun to run.
         has_ended: Whether all workers have left, and none will come.
     """
 
@@ -44,7 +46,7 @@ class Crew(Generic[T, R]):
         on_error: OnError[T],
     ) -> None:
         self.size: int = size
-        self.is_open: bool = False
+        self.state: Literal["new", "running", "stopped"] = "new"
         self.has_ended: bool = False
         self.func = func
         self.backlog = backlog
@@ -52,36 +54,62 @@ class Crew(Generic[T, R]):
         self.ledger: Ledger[T] = Ledger()
         self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
         self.spend: Callable[[], bool] = operation_budget()
-        self._quiet: ParkingLot[None] = ParkingLot("WorkerPool.join")
-        self._end: ParkingLot[None] = ParkingLot("WorkerPool.stop")
-        self._work: ParkingLot[None] = ParkingLot("WorkerPool")
-        self._workers: set[Worker[T, R]] = set()
+        self.check_home: Callable[[str], None] = backlog.room.check_home
+        self._work: ParkingLot[None] = self.new_lot("WorkerPool")
+        self._quiet: ParkingLot[None] = self.new_lot("WorkerPool.join")
+        self._end: ParkingLot[None] = self.new_lot("WorkerPool.stop")
+        self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
-        self.tasks: set[object] = set()
-        self._waiting = 0  # workers whose items wait for room
+        self.members: Members = Members()
         self._group: TaskGroup | None = None
         self._context = Context()
 
     @property
-    def worker_count(self) -> int:
-        """How many workers there are."""
-        return len(self._workers)
+    def is_open(self) -> bool:
+        """Whether new items are taken."""
+        return self.state == "running"
+
+    @property
+    def limit(self) -> int:
+        """How many workers there are or may be: more than *size*, while some are to leave."""
+        return max(self.size, len(self._workers))
 
     @property
     def running_count(self) -> int:
         """How many items are being worked on."""
-        return len(self._workers) - len(self._idle)
+        return sum(worker.is_working for worker in self._workers)
 
     @property
     def is_quiet(self) -> bool:
         """Whether no item is queued or running."""
         return not self.line and len(self._idle) == len(self._workers)
 
+    def statistics(self) -> WorkerPoolStatistics:
+        """Tell how many workers, items and waiting submitters there are."""
+        ledger = self.ledger
+        return WorkerPoolStatistics(
+            num_workers=self.size,
+            workers=len(self._workers),
+            running=self.running_count,
+            queued=len(self.line),
+            waiting=len(self.backlog.room),
+            finished=ledger.finished,
+            failed=ledger.failed,
+            cancelled=ledger.cancelled,
+        )
+
     def open(self, context: Context) -> None:
-        """Take items from now on; workers run in copies of *context*."""
+        """Take items from now on; workers run in copies of *context*.
+
+        Raises:
+            RuntimeError: it was opened before.
+        """
+        if self.state != "new":
+            raise RuntimeError(f"worker pool is {self.state}; a pool is started once")
+        self.backlog.room.move_in()
         self._context = context
-        self.is_open = True
+        self.state = "running"
         self.backlog.open()
 
     def move_in(self, group: TaskGroup) -> None:
@@ -89,33 +117,41 @@ class Crew(Generic[T, R]):
         self._group = group
         self.call()
 
-    def put(self, handle: ItemHandle[T, R]) -> None:
-        """Queue an item, and see to it that it is worked on.
+    def new_lot(self, waits_for: str) -> ParkingLot[None]:
+        """Make a lot that belongs to the event loop in which the crew was opened, or will be."""
+        return ParkingLot(waits_for, beside=self.backlog.room)
+
+    def put(self, handle: ItemHandle[T, R]) -> ItemHandle[T, R]:
+        """Queue an item, see to it that it is worked on, and give its handle.
 
         Raises:
             RuntimeError: this is not the event loop of the workers, or not their thread; the item is not in.
         """
-        self._work.check_home("submitting an item")
+        self.check_home("submitting an item")
         self.line.append(handle)
         self.call()
+        return handle
 
     def close(self) -> None:
         """Take no more items; the workers leave when all that are queued are done."""
-        self.is_open = False
+        self.check_home("closing")
+        self.state = "stopped"
         self.backlog.close()
         wake_all(self._work)
         self._end_if_empty()
 
     def cancel(self) -> None:
         """Take no more items, and give up those that are queued or running."""
+        self.check_home("closing")
         for handle in self.backlog.clear():
             self.ledger.enter_cancellation(handle, wanted=False)
-        for worker in self._workers.copy():
+        for worker in list(self._workers):
             worker.cancel()
         self.close()
 
     def cancel_item(self, handle: ItemHandle[T, R]) -> None:
         """Give up one item, unless it is done."""
+        self.check_home("cancelling an item")
         if (worker := handle._worker) is not None:
             worker.has_dropped_item = True
             worker.cancel()
@@ -126,6 +162,7 @@ class Crew(Generic[T, R]):
 
     def resize(self, size: int) -> None:
         """Let there be *size* workers; idle ones leave first, others when they are through with an item."""
+        self.check_home("resize()")
         self.size = size
         staying = [worker for worker in self._workers if not worker.must_leave]
         staying.sort(key=self._idle.__contains__, reverse=True)
@@ -150,7 +187,7 @@ class Crew(Generic[T, R]):
         self.may_call = False
         if self._work.unpark(None) is None and len(self._workers) < self.size:
             worker = Worker(self)
-            self._workers.add(worker)
+            self._workers[worker] = None
             worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
 
     def arrive(self, worker: Worker[T, R]) -> None:
@@ -178,29 +215,10 @@ class Crew(Generic[T, R]):
             wake_all(self._quiet)
         return self._work.park(self._lose_call)
 
-    @contextmanager
-    def member_that_waits(self, task: object) -> Generator[None, None, None]:
-        """Note that *task* waits for room, if it is a worker.
-
-        Raises:
-            RuntimeError: then all workers would wait, and none make room.
-        """
-        is_member = task in self.tasks
-        if is_member and self._waiting + 1 >= max(self.size, len(self._workers)):
-            raise RuntimeError(
-                "worker pool: all workers would wait for room in the queue, which only they make;"
-                " use submit_nowait(), or a larger max_queue"
-            )
-        self._waiting += is_member
-        try:
-            yield
-        finally:
-            self._waiting -= is_member
-
     def leave(self, worker: Worker[T, R]) -> None:
         """A worker is about to end."""
-        self._workers.discard(worker)
-        self.tasks.discard(worker.task)
+        self._workers.pop(worker, None)
+        self.members.discard(worker.task)
         self._idle.discard(worker)
         self.may_call = True
         self.call()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import TaskCancelled, TaskNotFinished
 
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_task
+from pynector.concurrency.task.lowlevel import checkpoint, current_task
+
+from .._giving_way import give_way
 
 if TYPE_CHECKING:
     from .crew import Crew
@@ -130,7 +132,7 @@ class ItemHandle(_ItemFields, Generic[T, R]):
         if (worker := self._worker) is not None and worker.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
         if self._outcome is None:
-            self._outcome = ParkingLot[None]("an item of a worker pool")
+            self._outcome = self._crew.new_lot("an item of a worker pool")
         await self._outcome.park(_nothing)
 
     def __await__(self) -> Generator[Any, Any, R]:
@@ -139,6 +141,8 @@ class ItemHandle(_ItemFields, Generic[T, R]):
     async def _result(self) -> R:
         if self._stage is not ItemStatus.FINISHED:
             await self.wait()
+            if self.status is not ItemStatus.FINISHED:
+                await give_way()
             return self.return_value
         if self._crew.spend():
             await checkpoint()

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pynector.concurrency.cancel import CancelScope, move_on_after
 
 from .._map.source import CLOSING_SECONDS
-from .item_handle import ItemHandle
+from .item_handle import ItemHandle, ItemStatus
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,11 +22,11 @@ async def map_items(
         if isinstance(items, AsyncIterable):
             async for item in items:
                 handles.append(await submit(item))
-                _collect(handles, results)
+                await _collect(handles, results)
         else:
             for item in items:
                 handles.append(await submit(item))
-                _collect(handles, results)
+                await _collect(handles, results)
         for handle in handles[len(results) :]:
             results.append(await handle)
         return results
@@ -42,7 +42,8 @@ async def map_items(
         raise
 
 
-def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> None:
+async def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> None:
     # So that an early failure is noticed before a long input has been submitted.
-    while len(results) < len(handles) and handles[len(results)].done:
-        results.append(handles[len(results)].return_value)
+    while len(results) < len(handles) and (handle := handles[len(results)]).done:
+        finished = handle.status is ItemStatus.FINISHED
+        results.append(handle.return_value if finished else await handle)

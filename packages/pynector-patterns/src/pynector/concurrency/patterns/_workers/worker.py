@@ -3,15 +3,18 @@
 # pyright: reportPrivateUsage=false
 
 from contextvars import copy_context
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskHandle
-from pynector.concurrency.task.lowlevel import checkpoint, current_task
+from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task
 
 from .._cancellation import is_cancelled
+from .._function_name import not_async
 from .._own_context import call_in, contents_of
+from .._retry.retry_on import is_misuse
 from .item_handle import ItemHandle, ItemStatus
 from .waking import wake_all
 
@@ -32,17 +35,24 @@ class Worker(Generic[T, R]):
         task: The task, once it runs.
         must_leave: Whether it ends as soon as it is through with its item.
         has_dropped_item: Whether the item that it works on was cancelled for itself.
+        last: The item that it works on, or has worked on last.
     """
 
-    __slots__ = ("_crew", "_handle", "_is_cancelled", "has_dropped_item", "must_leave", "task")
+    __slots__ = ("_crew", "_handle", "_is_cancelled", "has_dropped_item", "last", "must_leave", "task")
 
     def __init__(self, crew: "Crew[T, R]") -> None:
         self.task: object = None
         self.must_leave: bool = False
         self.has_dropped_item: bool = False
+        self.last: ItemHandle[T, R] | None = None
         self._crew = crew
         self._is_cancelled = False
         self._handle: TaskHandle[None] | None = None
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it works on an item."""
+        return self.last is not None and self.last._stage is self
 
     def hold(self, handle: TaskHandle[None]) -> None:
         """Take the handle of its task; an eager one runs already, and may be cancelled already."""
@@ -62,9 +72,10 @@ class Worker(Generic[T, R]):
         One long loop: what is called or looked up for each item is a good part of what a short one costs.
         """
         self.task = current_task()
-        self._crew.tasks.add(self.task)
+        self._crew.members.add(self.task)
         crew, backlog, ledger = self._crew, self._crew.backlog, self._crew.ledger
         func, line, take = crew.func, backlog.line, backlog.line.popleft
+        awaitable: Any = READY
         crew.arrive(self)
         try:
             while True:
@@ -81,14 +92,16 @@ class Worker(Generic[T, R]):
                         backlog.let_in()
                     context: Any = handle._stage
                     handle._stage = self
+                    self.last = handle
                     wanted, current = contents_of(context, copy_context())
                     try:
                         if wanted is current:
-                            value = await func(handle._item)
+                            awaitable = func(handle._item)
+                            value = await awaitable
                         else:
-                            value = await call_in(context, func, handle._item)
+                            value = await call_in(context, func, handle._item, "worker_func")
                     except Exception as error:
-                        crew.policy.enter(handle, error)
+                        crew.policy.enter(handle, self._as_told(error, awaitable))
                     except BaseException as error:
                         self._enter_interruption(handle, error)
                     else:
@@ -105,6 +118,11 @@ class Worker(Generic[T, R]):
             raise
         finally:
             crew.leave(self)
+
+    def _as_told(self, error: Exception, awaited: object) -> Exception:
+        if is_misuse(error) and not isawaitable(awaited):
+            return not_async("worker_func", self._crew.func, awaited)
+        return error
 
     def _enter_interruption(self, handle: ItemHandle[T, R], error: BaseException) -> None:
         if isinstance(error, get_cancelled_exc_class()):

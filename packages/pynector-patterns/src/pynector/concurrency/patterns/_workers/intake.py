@@ -1,0 +1,60 @@
+"""Where a worker pool's items come in."""
+
+from typing import Generic, TypeVar
+
+from anyio import ClosedResourceError
+
+from .._giving_way import give_way
+from .crew import Crew
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Intake(Generic[T, R]):
+    """Says whether an item may be submitted now, and lets its submitter wait for room."""
+
+    __slots__ = ("_crew", "_takes_priorities")
+
+    def __init__(self, crew: Crew[T, R], *, takes_priorities: bool) -> None:
+        self._crew = crew
+        self._takes_priorities = takes_priorities
+
+    def check_priority(self, priority: object) -> None:
+        """Make sure that *priority* can be compared with all others."""
+        if not self._takes_priorities:
+            raise ValueError("priority needs a pool made with priorities=True")
+        if not isinstance(priority, int | float) or isinstance(priority, bool):
+            raise TypeError(f"priority must be a number, not {priority!r}")
+        if priority != priority:
+            raise ValueError("priority must be a number, not NaN")
+
+    def check_open(self) -> None:
+        """Make sure that the pool takes items."""
+        if self._crew.is_open:
+            return
+        if self._crew.state == "new":
+            raise RuntimeError("worker pool is not started; use it with 'async with', or call start() first")
+        raise ClosedResourceError(
+            "worker pool is stopped; it takes no more items"
+        ) from self._crew.policy.cause
+
+    async def pass_gate(self) -> None:
+        """Make sure that the pool takes items; if not, a cancellation of this task goes first."""
+        try:
+            self.check_open()
+        except ClosedResourceError:
+            await give_way()
+            raise
+
+    async def wait_for_room(self) -> None:
+        """Wait until there is room for an item, which is to be put in at once."""
+        try:
+            self.check_open()
+            with self._crew.members.one_waits(self._crew.limit):
+                await self._crew.backlog.wait_for_room()
+            self._crew.backlog.keep_promise()
+            self.check_open()
+        except ClosedResourceError:
+            await give_way()
+            raise
