@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,15 @@ def test_what_meets_only_if_a_timer_is_late_is_found(backend: str, order: Order)
     assert failure.token.startswith(f"{backend}+late=0.1/")
     with pytest.raises(AssertionError, match="pop from empty list"):
         replay(users_meet_only_if_late, failure.token)
+    with pytest.raises(AssertionError, match="pop from empty list"):
+        replay(users_meet_only_if_late, failure.seed)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_eager_tasks_may_be_late() -> None:
+    (failure,) = explore(users_meet_only_if_late, eager=True, lateness=0.1).failures
+
+    assert failure.seed.startswith("asyncio+eager+late=0.1/random-")
     with pytest.raises(AssertionError, match="pop from empty list"):
         replay(users_meet_only_if_late, failure.seed)
 

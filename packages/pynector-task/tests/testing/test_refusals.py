@@ -50,6 +50,18 @@ def test_a_partial_that_has_them_is_none() -> None:
     explore(partial(needs_an_argument, size=1), schedules=2).check()
 
 
+def test_a_scenario_whose_annotations_only_a_type_checker_knows_is_run() -> None:
+    class Scenario:
+        @property
+        def __signature__(self) -> object:
+            raise NameError("as Python 3.14 does")
+
+        async def __call__(self) -> None:
+            await checkpoint()
+
+    explore(Scenario(), schedules=2).check()
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_unknown_order_or_backend_is_refused_at_the_call(processes: int) -> None:
     with pytest.raises(ValueError, match="order must be one of fifo, random, pct, dfs, bfs, not 'lifo'"):

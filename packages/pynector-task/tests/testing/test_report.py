@@ -45,6 +45,9 @@ def test_that_it_stopped_early_is_said(run: Any) -> None:
     assert report.schedules == 4
     assert "stopped after 4 failing schedules (max_failures)" in str(report)
     assert "stopped" not in str(explore(sleeps, schedules=3))
+    assert "stopped" not in str(
+        run(always_fails, max_failures=1, **({"order": "fifo"} if run is explore else {}))
+    )
 
 
 def test_that_it_failed_before_anything_was_cancelled_comes_first() -> None:

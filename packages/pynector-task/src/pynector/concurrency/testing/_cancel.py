@@ -121,6 +121,8 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
     report.seeds = f"{options.backend}, each task at each step, {orders}"
     with session.open():
         for number in range(options.orders):
+            if session.stops_early():
+                break
             order = f"random-{options.seed + number - 1}" if number else "fifo"
             baseline = Schedule(options.backend, order, options.eager, lateness=options.lateness)
             run = session.run(baseline, trace=Trace(), twice=index == number == 0)
@@ -128,11 +130,9 @@ def _cancel_share(options: _Options, scenario: Scenario, index: int, count: int)
             if not faults:
                 report.unfired = report.unfired or _why_none(run, options)
             for fault in faults[index::count]:
-                if session.full:
+                if session.stops_early():
                     break
                 session.run(replace(baseline, faults=(fault,)))
-            if session.full:
-                break
     return report
 
 

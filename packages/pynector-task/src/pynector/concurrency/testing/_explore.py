@@ -141,9 +141,9 @@ def _explore_share(options: _Options, scenario: Scenario, index: int, count: int
             session.report.seeds += "" if order == "fifo" else f" from {options.seed}"
             orders = _orders(order, options.seed, options.schedules)
             for each in islice(orders, index, None, count):
-                session.run(replace(first, order=each), twice=options.is_first_of_many(each))
-                if session.full:
+                if session.stops_early():
                     break
+                session.run(replace(first, order=each), twice=options.is_first_of_many(each))
     return session.report
 
 
@@ -156,7 +156,7 @@ def _orders(order: Order, seed: int, schedules: int) -> Iterator[str]:
 
 def _search(session: Session, first: Schedule, options: _Options, *, deepest_first: bool) -> None:
     tree = OrderTree(deepest_first=deepest_first)
-    while tree and session.report.schedules < options.schedules and not session.full:
+    while tree and session.report.schedules < options.schedules and not session.stops_early():
         deviations = tree.take()
         schedule = replace(first, order=format_deviations(deviations))
         run = session.run(schedule, record=True, twice=options.is_first_of_many(schedule.order))

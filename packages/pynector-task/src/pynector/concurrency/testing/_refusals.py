@@ -32,6 +32,8 @@ def refuse_what_is_no_scenario(scenario: Any) -> None:
 def _refuse_missing_arguments(scenario: Any) -> None:
     try:
         inspect.signature(scenario).bind()
+    except NameError:
+        return  # Python 3.14 evaluates annotations, and some of them only a type checker can
     except (TypeError, ValueError) as error:
         raise TypeError(f"scenario is called without arguments: {error}; use functools.partial()") from None
 

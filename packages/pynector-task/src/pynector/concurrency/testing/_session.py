@@ -55,13 +55,13 @@ class Session:
             yield
             for schedule, failure in self._by_signature.values():
                 self.report.failures.append(self._explain(schedule, failure))
-        self.report.stopped_after = self._failing if self.full else 0
         self.report.seconds = perf_counter() - began
 
-    @property
-    def full(self) -> bool:
-        """Whether enough schedules have failed."""
-        return self._failing >= self._max_failures
+    def stops_early(self) -> bool:
+        """Whether so many schedules have failed that the next one is not run."""
+        full = self._failing >= self._max_failures
+        self.report.stopped_after = self._failing if full else 0
+        return full
 
     def run(
         self, schedule: Schedule, *, trace: Trace | None = None, record: bool = False, twice: bool = False
