@@ -195,3 +195,26 @@ async def test_a_function_may_call_started_before_it_gives_its_coroutine() -> No
 
     async with create_task_group() as tg:
         assert await tg.start(child) == 7
+
+
+async def test_a_function_that_calls_started_and_gives_no_coroutine_has_not_started() -> None:
+    def child(*, task_status: TaskStatus[int]) -> Any:
+        task_status.started(7)
+        raise ValueError("no coroutine")
+
+    async with create_task_group() as tg:
+        with pytest.raises(ValueError, match="no coroutine"):
+            await tg.start(child)
+        await anyio.lowlevel.checkpoint()
+
+    assert not tg.cancel_scope.cancel_called
+
+
+async def test_a_function_that_calls_started_twice_before_it_gives_its_coroutine_is_refused() -> None:
+    def child(*, task_status: TaskStatus[int]) -> Any:
+        task_status.started(7)
+        task_status.started(8)
+
+    async with create_task_group() as tg:
+        with pytest.raises(RuntimeError, match="called 'started' twice"):
+            await tg.start(child)

@@ -25,7 +25,7 @@ class AnyioGroup:
     A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
     """
 
-    __slots__ = ("_cancellations", "_group", "_task", "_unbegun", "cancel_scope")
+    __slots__ = ("_cancellations", "_group", "_unbegun", "cancel_scope")
 
     def __init__(self) -> None:
         self._group = make_anyio_group()
@@ -34,8 +34,8 @@ class AnyioGroup:
     async def enter(self) -> None:
         """Enter the group; there is a `cancel_scope` from now on."""
         await self._group.__aenter__()
-        self._task = asyncio_task()
-        self._cancellations: int = self._task.cancelling() if self._task else 0
+        task = asyncio_task()  # not kept, or an error that leaves it would be in a cycle
+        self._cancellations: int = task.cancelling() if task else 0
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
 
     async def leave(
@@ -55,7 +55,7 @@ class AnyioGroup:
         It is the group of asyncio that does so; without it, an `asyncio.timeout` around a block that handles
         the error would never fire. A scope that is cancelled needs no help: it cancels every checkpoint.
         """
-        task = self._task
+        task = asyncio_task()
         if task and task.cancelling() > self._cancellations and current_effective_deadline() > -math.inf:
             task.uncancel()
             task.cancel()

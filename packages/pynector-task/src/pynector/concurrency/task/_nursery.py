@@ -91,6 +91,26 @@ class NurseryGroup:
         return child
 
 
+class _EarlyStatus:
+    """Keeps what a function says before it gives its coroutine: if it raises instead, nothing has started."""
+
+    _said: tuple[Any, ...] = ()
+    _status: trio.TaskStatus[Any] | None = None
+
+    def started(self, value: Any = None) -> None:
+        if self._status is not None:
+            self._status.started(value)
+        elif self._said:
+            raise RuntimeError("called 'started' twice on the same task status")
+        else:
+            self._said = (value,)
+
+    def pass_on_to(self, status: trio.TaskStatus[Any]) -> None:
+        self._status = status
+        if self._said:
+            status.started(*self._said)
+
+
 async def _run(
     child: Callable[[], NurseryChild[T] | None], coro: AnyCoroutine, name: str, failed: Failed
 ) -> None:
@@ -115,9 +135,11 @@ async def _run_and_tell(
     *,
     task_status: trio.TaskStatus[Any],
 ) -> None:
-    status = TaskStatus[Any](task_status)
+    early = _EarlyStatus()
+    status = TaskStatus[Any](early)
     child = NurseryChild[Any](make(status), name)
     made.append(child)
+    early.pass_on_to(task_status)
     try:
         await child.run()
     except Exception as error:
