@@ -23,6 +23,10 @@ from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolWatch
                 "max_idle must be <= max_lifetime, not 2 and 1; a connection that has ended is not idle"
             ),
         ),
+        (
+            lambda: PoolLimits(min_size=1, max_lifetime=0),
+            ValueError("max_lifetime must be > 0 with a min_size, not 0 and 1; what has ended is not kept"),
+        ),
     ],
 )
 def test_wrong_limits_are_refused(make: Any, error: Exception) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.patterns import PoolFullError, PoolLimits, PoolTimeoutError
+from pynector.concurrency.patterns import PoolFullError, PoolLimits, PoolTimeoutError, PoolWatch
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import explore
 
 
 def test_who_waits_longer_than_acquire_timeout_is_told(world: Any, in_virtual_time: Any) -> None:
@@ -347,5 +348,68 @@ def test_a_pool_is_not_made_smaller_than_min_size(world: Any, in_virtual_time: A
         async with world.pool(3, limits=PoolLimits(min_size=2)) as pool:
             with pytest.raises(ValueError, match=r"^min_size must be <= max_connections, not 2 and 1$"):
                 await pool.resize(1)
+
+    in_virtual_time(scenario)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        PoolLimits(max_idle=0),
+        PoolLimits(max_idle=0, min_size=1),
+        PoolLimits(max_idle=1e-9),
+        PoolLimits(max_lifetime=0),
+        PoolLimits(max_lifetime=60, lifetime_jitter=1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_pool_at_rest_looks_after_nothing(world: Any, limits: PoolLimits, backend: str) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(3, limits=limits) as pool:
+            for connection in [await pool.acquire() for _ in range(3)]:
+                await pool.release(connection)
+            await anyio.sleep(50_000)
+            assert pool.statistics().idle == limits.min_size
+
+    explore(scenario, order="fifo", backend=backend, max_steps=100).check()
+
+
+def test_a_pool_in_use_looks_after_it_at_most_twenty_times_a_second(world: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        limits = PoolLimits(max_idle=1e-9, max_lifetime=1e9, lifetime_jitter=1)
+        async with world.pool(3, limits=limits, watch=PoolWatch(leak_after=1e-9)) as pool, pool.acquire():
+            await anyio.sleep(10)
+
+    explore(scenario, order="fifo", max_steps=700).check()
+
+
+def test_a_connection_without_time_to_be_idle_is_closed_when_it_comes_back(
+    world: Any, in_virtual_time: Any
+) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(2, limits=PoolLimits(max_idle=0, min_size=1)) as pool:
+            await pool.wait_ready()
+            first, second = await pool.acquire(), await pool.acquire()
+            await pool.release(second)
+            assert world.open == [1]
+            await pool.release(first)
+            assert world.open == [1]
+
+    in_virtual_time(scenario)
+
+
+def test_a_connection_without_a_lifetime_is_lent_once(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(limits=PoolLimits(max_lifetime=0)) as pool:
+            for number in 1, 2, 3:
+                async with pool.acquire() as connection:
+                    await anyio.sleep(1)
+                    assert connection.number == number
+                assert world.open == []
 
     in_virtual_time(scenario)

@@ -11,6 +11,7 @@ from anyio import wait_all_tasks_blocked
 from pynector.concurrency.patterns import ConnectionPool, PoolFactoryError, PoolTimeoutError
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import current_task
+from pynector.concurrency.testing import cancel_everywhere, invariant
 
 pytestmark = pytest.mark.anyio
 
@@ -274,7 +275,7 @@ async def test_an_idle_connection_whose_block_ends_by_itself_is_gone(managed: Ma
         managed.groups[0].cancel_scope.cancel()
         await wait_all_tasks_blocked()
 
-        assert pool.statistics().open == 0
+        assert (pool.statistics().open, pool.statistics().discarded) == (0, 1)
         assert await pool.acquire() == 2
 
 
@@ -286,3 +287,73 @@ async def test_a_lent_connection_whose_block_ends_by_itself_is_not_lent_again(ma
         await pool.release(connection)
 
         assert await pool.acquire() == 2
+
+
+class Guarded:
+    """A factory of context managers of which one may be open at a time, slow to enter and to leave."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        invariant(self.check)
+
+    def check(self) -> None:
+        assert self.open <= 1, f"{self.open} are open, 1 is allowed"
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[object]:
+        self.open += 1
+        try:
+            await anyio.sleep(2)
+            yield object()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(2)
+            self.open -= 1
+
+
+@pytest.mark.parametrize("close_timeout", [1, 10])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_the_place_of_a_context_manager_is_free_when_that_has_been_left(
+    backend: str, close_timeout: float
+) -> None:
+    async def scenario() -> None:
+        guarded = Guarded()
+        async with ConnectionPool(
+            max_connections=1, connection_factory=guarded.connect, close_timeout=close_timeout
+        ) as pool:
+            async with create_task_group() as tg:
+                for delay in 0, 1, 3:
+                    tg.start_soon(apart, pool, delay)
+            async with pool.acquire():
+                assert pool.statistics().closing == 0
+        assert (guarded.open, pool.statistics().closing) == (0, 0)
+
+    async def apart(pool: ConnectionPool[object], delay: float) -> None:
+        async with create_task_group() as tg:
+            tg.start_soon(user, pool, delay)
+
+    async def user(pool: ConnectionPool[object], delay: float) -> None:
+        await anyio.sleep(delay)
+        async with pool.acquire():
+            await anyio.sleep(1)
+
+    faults = ["scope"] if backend == "trio" else ["scope", "native", "both", "twice", "again"]
+    cancel_everywhere(scenario, faults=faults, victims=lambda task: task == "user", backend=backend).check()
+
+
+async def test_a_context_manager_that_gives_a_connection_twice_is_left_again() -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[str]:
+        events.append("entered")
+        yield "the same"
+        events.append("left")
+
+    async with ConnectionPool(max_connections=2, connection_factory=connect) as pool:
+        await pool.acquire()
+        with pytest.raises(RuntimeError, match="a second time"):
+            await pool.acquire()
+
+        assert events == ["entered", "entered", "left"]
+        assert pool.statistics().opening == pool.statistics().closing == 0

@@ -26,11 +26,12 @@ class Branch(Lender[C], Generic[K, C]):
     __slots__ = ("branches", "key")
 
     def __init__(self, branches: "Branches[K, C]", key: K) -> None:
-        super().__init__(branches.branch_terms, partial(branches.terms.factory, key), branches.ledger)
+        factory = partial(branches.terms.factory, key)
+        super().__init__(branches.branch_terms, factory, branches.ledger, branches.tasks)
         self.branches = branches
         self.key = key
         self.connector.may_own = branches.may_own
-        self.on_lessened = branches.on_lessened
+        self.on_change = branches.on_change
         self.settle()
 
     @property

@@ -5,11 +5,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
-from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import operation_budget
 
 from .branch import Branch
 from .ledger import Ledger
-from .patience import Patience
+from .own_tasks import OwnTasks
 from .refusal import closed_pool, foreign_connection
 from .slot import Slot
 from .statistics import PoolStatistics
@@ -30,14 +30,19 @@ class Branches(Generic[K, C]):
     Args:
         terms: What was said when the pool was made.
         max_per_key: The most connections of one key.
-        on_lessened: Called when there is a connection less.
+        tasks: Where connections are closed, and who waits is looked after.
+        on_change: Called when there is a connection more or less.
     """
 
-    def __init__(self, terms: Terms[C], max_per_key: int, on_lessened: Callable[[], object]) -> None:
+    def __init__(
+        self, terms: Terms[C], max_per_key: int, tasks: OwnTasks, on_change: Callable[[], object]
+    ) -> None:
         self.terms = terms
         self.branch_terms = replace(terms, max_connections=max_per_key)
-        self.on_lessened = on_lessened
+        self.tasks = tasks
+        self.on_change = on_change
         self.ledger = Ledger(terms.watch)
+        self.spends: Callable[[], bool] = operation_budget()
         self.may_own = False
         self.closed = False
         self.taken = 0
@@ -45,7 +50,6 @@ class Branches(Generic[K, C]):
         self.branch_of: dict[int, Branch[K, C]] = {}
         """Which key a connection belongs to, by the `id` of the connection."""
         self._by_key: OrderedDict[K, Branch[K, C]] = OrderedDict()  # that which rests longest first
-        self._leaving: list[Patience] = []  # of keys that were forgotten
         self._asking: OrderedDict[Branch[K, C], int] = OrderedDict()  # whose turn it is first
 
     @property
@@ -58,11 +62,14 @@ class Branches(Generic[K, C]):
         return tuple(self._by_key.values())
 
     def branch(self, key: K) -> Branch[K, C]:
-        """Give the pool of a key, a new one if need be."""
+        """Give the pool of a key, a new one if need be. Of a closed pool it is closed, and refuses."""
         branch = self._by_key.get(key)
         if branch is None:
-            self.check_open()
-            branch = self._by_key[key] = Branch(self, key)
+            branch = Branch(self, key)
+            if self.closed:
+                branch.shut()
+            else:
+                self._by_key[key] = branch
         return branch
 
     def check_open(self) -> None:
@@ -87,7 +94,6 @@ class Branches(Generic[K, C]):
             self.ledger.leases += branch.leases
             branch.leases = 0
             branch.patience.dismiss()
-            self._leaving = [each for each in self._leaving if not each.has_ended] + [branch.patience]
             self._by_key.pop(branch.key, None)
 
     def pass_places_on(self) -> None:
@@ -128,14 +134,6 @@ class Branches(Generic[K, C]):
         self.closed = True
         for branch in self.all():
             branch.shut()
-
-    async def close(self, grace: float) -> None:
-        """Wait for leases to end, and close everything. The pool was shut before."""
-        async with create_task_group() as tg:
-            for branch in self.all():
-                tg.start_soon(branch.close, grace)
-        for patience in self._leaving:
-            await patience.stop()
 
     def lent_slot(self, connection: C) -> tuple[Branch[K, C], Slot[C]] | None:
         """Find what belongs to a lent connection; None if the pool has closed it meanwhile.

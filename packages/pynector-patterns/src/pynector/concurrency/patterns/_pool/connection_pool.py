@@ -4,8 +4,9 @@ from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import check_int, check_seconds
+from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
+from .closing import Closing
 from .factory import ConnectionFactory
 from .hook import Hook
 from .keeper import Keeper
@@ -13,6 +14,8 @@ from .lease import Lease
 from .ledger import Ledger
 from .lender import Lender
 from .limits import PoolLimits
+from .own_tasks import OwnTasks
+from .shutdown import Shutdown
 from .statistics import PoolStatistics
 from .terms import Terms
 from .watch import PoolWatch
@@ -86,7 +89,7 @@ class ConnectionPool(Generic[C]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_entered", "_keeper", "_lender")
+    __slots__ = ("__weakref__", "_entered", "_keeper", "_lender", "_shutdown")
 
     def __init__(
         self,
@@ -114,9 +117,12 @@ class ConnectionPool(Generic[C]):
             close_timeout=close_timeout,
             watch=watch,
         )
-        self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch))
-        self._keeper = Keeper(terms, lambda: (self._lender,))
-        self._lender.on_lessened = self._keeper.ring
+        tasks = OwnTasks()
+        self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch), tasks)
+        lenders = (self._lender,)
+        self._keeper = Keeper(terms, lambda: lenders, tasks)
+        self._shutdown = Shutdown(terms, lambda: lenders, self._keeper, tasks)
+        self._lender.on_change = self._keeper.ring
         self._entered = False
 
     def acquire(self) -> Lease[C]:
@@ -175,8 +181,8 @@ class ConnectionPool(Generic[C]):
 
         Idle ones are closed at once, the others when they come back.
         """
-        self._lender.check_open()
-        await self._lender.expire_all()
+        await self._check_open()
+        await Closing.all_ended(self._lender.expire_all())
 
     async def resize(self, max_connections: int) -> None:
         """Change the most connections there may be.
@@ -189,8 +195,8 @@ class ConnectionPool(Generic[C]):
         """
         check_int("max_connections", max_connections, minimum=1)
         self._lender.terms.check_min_size(max_connections)
-        self._lender.check_open()
-        await self._lender.set_maximum(max_connections)
+        await self._check_open()
+        await Closing.all_ended(self._lender.set_maximum(max_connections))
 
     async def wait_ready(self) -> None:
         """Wait until `min_size` connections have been opened.
@@ -200,7 +206,7 @@ class ConnectionPool(Generic[C]):
             PoolTimeoutError: not within *acquire_timeout*; the factory's last error is the cause.
             anyio.ClosedResourceError: the pool is closed.
         """
-        self._lender.check_open()
+        await self._check_open()
         if not self._entered:
             raise RuntimeError("connection pool is not entered; wait_ready() works inside 'async with pool'")
         if self._lender.terms.limits.min_size:
@@ -227,10 +233,12 @@ class ConnectionPool(Generic[C]):
         if grace is not None:
             check_seconds("grace", grace, minimum=0)
         self._lender.shut()
-        try:
-            await self._keeper.stop()
-        finally:
-            await self._lender.close(self._lender.terms.grace if grace is None else grace)
+        await self._shutdown.run(self._lender.terms.grace if grace is None else grace)
+
+    async def _check_open(self) -> None:
+        if self._lender.spends():
+            await checkpoint()
+        self._lender.check_open()
 
     async def __aenter__(self) -> Self:
         self._lender.check_open()

@@ -1,19 +1,20 @@
 """What is to be done while nobody asks for a connection."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
 from pynector.concurrency.primitives import Event
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.task.lowlevel import current_time, spawn_owner
+from pynector.concurrency.task.lowlevel import current_time
 
 from .lender import Lender
+from .own_tasks import OwnTasks
 from .terms import Terms
 
 RETRY = 0.05
-"""Seconds after which a keeper that is not satisfied looks again, at the earliest."""
+"""Seconds after which a keeper that nobody rings looks again, at the earliest, but for a known end."""
 
 
 class Keeper:
@@ -22,44 +23,39 @@ class Keeper:
     Args:
         terms: What was said when the pool was made.
         lenders: Gives those whose connections they are.
+        tasks: Where its task runs.
     """
 
-    __slots__ = ("_bell", "_ended", "_lenders", "_scope", "_terms", "full")
+    __slots__ = ("_bell", "_lenders", "_scope", "_tasks", "_terms", "full")
 
-    def __init__(self, terms: Terms[Any], lenders: Callable[[], Collection[Lender[Any]]]) -> None:
+    def __init__(
+        self, terms: Terms[Any], lenders: Callable[[], Collection[Lender[Any]]], tasks: OwnTasks
+    ) -> None:
         self._terms = terms
         self._lenders = lenders
+        self._tasks = tasks
         self._bell = Event()
         self._scope = CancelScope()
-        self._ended = Event()
-        self._ended.set()
         self.full = Event()
         """Set when `min_size` connections have been opened."""
 
     def start(self) -> None:
         """Begin to keep the pool, in a task of its own."""
-        self._ended = Event()
-        spawn_owner(self._keep, name="ConnectionPool.keeper")
+        self._tasks.start(self._keep, "keeper")
 
-    async def stop(self) -> None:
-        """Leave the pool alone."""
+    def dismiss(self) -> None:
+        """Leave the pool alone from now on."""
         self._scope.cancel()
         self.full.set()
-        if not self._ended.is_set():
-            with CancelScope(shield=True):
-                await self._ended.wait()
 
     def ring(self) -> None:
-        """There is a connection less; look at it soon."""
+        """There is a connection more or less; look at it soon."""
         self._bell.set()
 
     async def _keep(self) -> None:
-        try:
-            with self._scope:
-                while True:
-                    await self._look()
-        finally:
-            self._ended.set()
+        with self._scope:
+            while True:
+                await self._look()
 
     async def _look(self) -> None:
         self._bell = Event()
@@ -93,11 +89,17 @@ class Keeper:
             return  # the lender has taken note of it, and tells when to try again
 
     def _next_look(self, now: float) -> float:
-        leak_after = self._terms.watch.leak_after or math.inf
-        due = [now + self._terms.limits.shortest_life, now + leak_after]
-        for lender in self._lenders():
-            due += [lender.idle_end(slot) for slot in lender.idle]
-            due += [slot.lent_at + leak_after for slot in lender.slots.values() if slot.stack is not None]
-            if len(lender.slots) < self._terms.limits.min_size:
-                due.append(now + max(RETRY, lender.retry_pause.left(now)))
-        return min(due)
+        return min((due for lender in self._lenders() for due in self._due(lender, now)), default=math.inf)
+
+    def _due(self, lender: Lender[Any], now: float) -> Iterator[float]:
+        limits, leak_after = self._terms.limits, self._terms.watch.leak_after
+        slots = lender.slots.values()
+        yield from map(lender.idle_end, lender.idle)
+        yield from (slot.ends_at for slot in slots if slot.ends_at > now)
+        if lender.lent and limits.max_idle:  # one that comes back now is idle until then, at least
+            yield now + max(RETRY, limits.max_idle)
+        if slots and leak_after is not None:  # likewise for one that is lent now
+            yield now + max(RETRY, leak_after)
+            yield from (slot.lent_at + leak_after for slot in slots if slot.stack is not None)
+        if len(slots) < limits.min_size:
+            yield now + max(RETRY, lender.retry_pause.left(now))

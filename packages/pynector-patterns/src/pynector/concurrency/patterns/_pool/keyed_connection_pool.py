@@ -4,15 +4,18 @@ from collections.abc import Hashable
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
 
-from pynector.concurrency.task.lowlevel import check_int, check_seconds
+from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
 from .branches import Branches
+from .closing import Closing
 from .factory import KeyedConnectionFactory
 from .hook import Hook
 from .keeper import Keeper
 from .keyed_lease import KeyedLease
 from .lease import Lease
 from .limits import PoolLimits
+from .own_tasks import OwnTasks
+from .shutdown import Shutdown
 from .statistics import PoolStatistics
 from .terms import Terms
 from .watch import PoolWatch
@@ -71,7 +74,7 @@ class KeyedConnectionPool(Generic[K, C]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_branches", "_entered", "_keeper")
+    __slots__ = ("__weakref__", "_branches", "_entered", "_keeper", "_shutdown")
 
     def __init__(
         self,
@@ -107,8 +110,10 @@ class KeyedConnectionPool(Generic[K, C]):
             )
         if limits.min_size:
             raise ValueError(f"min_size must be 0 in a KeyedConnectionPool, not {limits.min_size}")
-        self._keeper = Keeper(terms, lambda: self._branches.all())
-        self._branches: Branches[K, C] = Branches(terms, max_per_key, self._keeper.ring)
+        tasks = OwnTasks()
+        self._keeper = Keeper(terms, lambda: self._branches.all(), tasks)
+        self._branches: Branches[K, C] = Branches(terms, max_per_key, tasks, self._keeper.ring)
+        self._shutdown = Shutdown(terms, self._branches.all, self._keeper, tasks)
         self._entered = False
 
     def acquire(self, key: K) -> Lease[C]:
@@ -155,9 +160,11 @@ class KeyedConnectionPool(Generic[K, C]):
 
     async def expire_all(self) -> None:
         """Let no connection that is open now be lent again; as `ConnectionPool.expire_all`."""
+        if self._branches.spends():
+            await checkpoint()
         self._branches.check_open()
-        for branch in self._branches.all():
-            await branch.expire_all()
+        closings = [closing for branch in self._branches.all() for closing in branch.expire_all()]
+        await Closing.all_ended(closings)
 
     def keys(self) -> tuple[K, ...]:
         """Give the keys that have connections, or that somebody asks for."""
@@ -176,10 +183,7 @@ class KeyedConnectionPool(Generic[K, C]):
         if grace is not None:
             check_seconds("grace", grace, minimum=0)
         self._branches.shut()
-        try:
-            await self._keeper.stop()
-        finally:
-            await self._branches.close(self._branches.terms.grace if grace is None else grace)
+        await self._shutdown.run(self._branches.terms.grace if grace is None else grace)
 
     async def __aenter__(self) -> Self:
         self._branches.check_open()

@@ -10,6 +10,7 @@ from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_t
 from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
 from .hook import call_hook
 from .ledger import Ledger
+from .own_tasks import OwnTasks
 from .patience import Patience
 from .receiver import Receiver
 from .refusal import closed_pool, closed_while_waiting
@@ -27,23 +28,27 @@ class Lender(Receiver[C]):
         terms: What was said when the pool was made.
         factory: Gives an awaitable or a context manager.
         ledger: Where everything is noted.
+        tasks: Where connections are closed, and who waits is looked after.
+
+    Attributes:
+        empty: Set when the pool is closed, and no connection is left.
+        on_change: Called when there is a connection more or less.
     """
 
-    __slots__ = ("_closing", "_empty", "_trying", "on_lessened", "patience")
+    __slots__ = ("_trying", "empty", "on_change", "patience")
 
     leases: int
     waiting: int
 
-    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
-        super().__init__(terms, factory, ledger)
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
+        super().__init__(terms, factory, ledger, tasks)
         self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
-        self.patience: Patience = Patience(self.lot, terms.acquire_timeout)
-        self._closing = False
-        self._empty = Event()
+        self.patience: Patience = Patience(self.lot, terms.acquire_timeout, tasks)
+        self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
-        self.on_lessened: Callable[[], object] = bool
+        self.on_change: Callable[[], object] = bool
 
     def wake(self, grant: Grant[C]) -> bool:
         if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:
@@ -53,7 +58,7 @@ class Lender(Receiver[C]):
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
         self.leases -= 1  # counted again when there is one
-        if self.leases & 63 == 63:  # the next is the 64th
+        if self.leases & 63 == 63 or self.spends():  # the next is the 64th; or as many were refused
             await checkpoint()
         if self.closed:
             self.check_open()
@@ -175,45 +180,32 @@ class Lender(Receiver[C]):
             self._refuse(slot)
 
     def shut(self) -> None:
-        """Lend no more: those who wait fail, and what is being opened is cancelled."""
+        """Lend no more: who waits fails, what is being opened is cancelled, and what is idle is closed."""
+        self.lot.check_home("closing the pool")
         super().shut()
         self.lot.fail_all(closed_while_waiting)
         self._trying.fail_all(closed_while_waiting)
+        self.patience.dismiss()
         self.stop_opening()
+        self.close_idle(tuple(self.idle))
+        if not self.total:
+            self.empty.set()
 
-    async def close(self, grace: float) -> None:
-        """Wait for leases to end, and close everything. The pool was shut before."""
-        if self._closing:
-            await self._empty.wait()
-            return
-        self._closing = True
-        try:
-            await self.dispose_idle(tuple(self.idle))
-            if grace and self.total:
-                with move_on_after(grace):
-                    await self._empty.wait()
-        finally:
-            await self._close_rest()
-
-    async def _close_rest(self) -> None:
-        slots = tuple(self.slots.values())
-        self.idle.clear()
-        for slot in slots:
+    def close_lent(self) -> None:
+        """Wait for leases no longer: begin to close what they have. The pool was shut before."""
+        for slot in tuple(self.slots.values()):
             self.retire(slot)
             self.closed_lent[id(slot.connection)] = slot
-        try:
-            await self.patience.stop()
-            await self.close_retired(slots)
-            if self.total:  # other tasks are about to close some, or to give up opening one
-                with move_on_after(self.terms.close_timeout, shield=True):
-                    await self._empty.wait()
-        finally:
-            self._empty.set()
+            self.start_closing(slot)
+
+    def opened(self, slot: Slot[C]) -> None:
+        super().opened(slot)
+        self.on_change()
 
     def lessened(self) -> None:
         if self.closed and not self.total:
-            self._empty.set()
-        self.on_lessened()
+            self.empty.set()
+        self.on_change()
 
     def others_failed(self, error: Exception) -> None:
         self.lot.fail_all(lambda: self._error(PoolFactoryError, f"connection_factory failed: {error!r}"))

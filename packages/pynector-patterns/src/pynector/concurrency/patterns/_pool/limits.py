@@ -1,6 +1,5 @@
 """How many connections, and for how long."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,9 @@ class PoolLimits:
 
     Attributes:
         min_size: Connections kept open while the pool is entered, and opened ahead.
-        max_idle: Seconds after which an idle connection is closed, unless *min_size* needs it.
-        max_lifetime: Seconds after which a connection is not lent again.
+        max_idle: Seconds after which an idle connection is closed, unless *min_size* needs it. 0: as soon as
+            it comes back.
+        max_lifetime: Seconds after which a connection is not lent again. 0: each is lent once.
         lifetime_jitter: The share of *max_lifetime* by which a connection may end earlier, chosen at random
             for each: so they do not all end at once. From 0 to 1.
         max_uses: How many times a connection is lent before it is closed.
@@ -24,7 +24,8 @@ class PoolLimits:
 
     Raises:
         TypeError: a value of the wrong type.
-        ValueError: a value out of its range, or *max_idle* longer than *max_lifetime*.
+        ValueError: a value out of its range, *max_idle* longer than *max_lifetime*, or a *min_size* of
+            connections that have no lifetime.
     """
 
     min_size: int = 0
@@ -47,17 +48,16 @@ class PoolLimits:
                 f"max_idle must be <= max_lifetime, not {self.max_idle} and {self.max_lifetime};"
                 " a connection that has ended is not idle"
             )
+        if self.min_size and self.max_lifetime == 0:
+            raise ValueError(
+                f"max_lifetime must be > 0 with a min_size, not 0 and {self.min_size};"
+                " what has ended is not kept"
+            )
 
     @property
     def is_plain(self) -> bool:
         """Whether a connection may be lent again without a further look at it."""
         return self.max_idle is None and self.max_lifetime is None and self.max_uses is None
-
-    @property
-    def shortest_life(self) -> float:
-        """Seconds that a connection, idle or not, is sure to be kept."""
-        lifetime = math.inf if self.max_lifetime is None else self.max_lifetime * (1 - self.lifetime_jitter)
-        return min(lifetime, math.inf if self.max_idle is None else self.max_idle)
 
     @property
     def needs_keeper(self) -> bool:

@@ -7,12 +7,11 @@ from functools import partial
 from typing import Any
 
 import anyio
-from anyio import BrokenResourceError
 
 from pynector.concurrency.cancel import CancelScope
-from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot, current_time, spawn_owner, watch_exit
+from pynector.concurrency.task.lowlevel import ParkingLot, current_time
 
+from .own_tasks import OwnTasks
 from .slot import Turn
 
 
@@ -26,17 +25,17 @@ class Patience:
     Args:
         lot: Where they wait.
         seconds: How long each may wait; None: for ever.
+        tasks: Where the task runs.
     """
 
-    __slots__ = ("_clock", "_ended", "_line", "_lot", "_scope", "_seconds")
+    __slots__ = ("_clock", "_line", "_lot", "_scope", "_seconds", "_tasks")
 
-    def __init__(self, lot: ParkingLot[Any], seconds: float | None) -> None:
+    def __init__(self, lot: ParkingLot[Any], seconds: float | None, tasks: OwnTasks) -> None:
         self._lot = lot
         self._seconds = seconds
+        self._tasks = tasks
         self._line: deque[tuple[Any, float]] = deque()  # in order of arrival, with some who wait no more
         self._scope: CancelScope | None = None
-        self._ended = Event()
-        self._ended.set()
         self._clock: Callable[[], float] = current_time
 
     def begin(self, ticket: Any) -> float:
@@ -56,35 +55,18 @@ class Patience:
             self._line.popleft()
         return self._line[0][1] if self._line else math.inf
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether no task looks after those who wait."""
-        return self._ended.is_set()
-
     def dismiss(self) -> None:
         """Nobody waits now."""
         if self._scope is not None:
             self._scope.cancel()
             self._scope = None
 
-    async def stop(self) -> None:
-        """Nobody will wait any more."""
-        self.dismiss()
-        if not self._ended.is_set():
-            with CancelScope(shield=True):
-                await self._ended.wait()
-
     def _start(self, seconds: float) -> None:
-        self._scope, self._ended = CancelScope(), Event()
+        self._scope = scope = CancelScope()
         # An asyncio loop tells the time itself, for a fifth of what it costs to ask who runs here.
         self._clock = getattr(self._lot.home, "time", current_time)
-        watch, end = partial(self._watch, self._scope, seconds), partial(self._end, self._scope, self._ended)
-        task = spawn_owner(watch, name="ConnectionPool.acquire_timeout")
-        # Not in the task itself: one that is cancelled natively before its first step never runs.
-        try:
-            watch_exit(task, end)
-        except BrokenResourceError:  # started eagerly, and nobody waits any more
-            end(task)
+        watch, forget = partial(self._watch, scope, seconds), partial(self._forget, scope)
+        self._tasks.start(watch, "acquire_timeout", forget)
 
     async def _watch(self, scope: CancelScope, seconds: float) -> None:
         try:
@@ -97,10 +79,6 @@ class Patience:
                         self._lot.unpark(Turn.LATE)  # the first who waits here is the first there
         finally:
             self._forget(scope)
-
-    def _end(self, scope: CancelScope, ended: Event, _: object) -> None:
-        self._forget(scope)
-        ended.set()
 
     def _forget(self, scope: CancelScope) -> None:
         if self._scope is scope:

@@ -84,6 +84,8 @@ class Receiver(Stock[C]):
         limits = self.terms.limits
         if limits.max_uses is not None and slot.uses >= limits.max_uses:
             return True
+        if limits.max_idle == 0 and len(self.slots) > limits.min_size:
+            return True
         return limits.max_lifetime is not None and current_time() >= slot.ends_at
 
     async def _reset(self, slot: Slot[C]) -> None:

@@ -104,6 +104,11 @@ class PoolState(Generic[C]):
         self.unreserve()
         self.pass_places_on()
 
+    def given_up(self) -> None:
+        """Nothing was opened in a place that was kept, but it is not free until `gone`."""
+        self.opening -= 1
+        self.closing += 1
+
     def give_back(self, slot: Slot[C]) -> None:
         """A lent connection can be lent again: the first who waits gets it."""
         slot.lease = None

@@ -4,12 +4,14 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from pynector.concurrency.cancel import CancelScope
-from pynector.concurrency.task.lowlevel import current_time
+from pynector.concurrency.cancel import move_on_after
+from pynector.concurrency.task.lowlevel import current_time, operation_budget
 
+from .attempt import Attempt
 from .closing import Closing
 from .connector import Connector
 from .ledger import Ledger
+from .own_tasks import OwnTasks
 from .refusal import closed_pool
 from .retry_pause import RetryPause
 from .slot import Slot
@@ -26,17 +28,21 @@ class Stock(PoolState[C]):
         terms: What was said when the pool was made.
         factory: Gives an awaitable or a context manager.
         ledger: Where everything is noted.
+        tasks: Where connections are closed.
     """
 
-    __slots__ = ("_generation", "_openings", "connector", "ledger", "retry_pause", "terms")
+    __slots__ = ("_attempts", "_generation", "connector", "ledger", "retry_pause", "spends", "tasks", "terms")
 
-    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger) -> None:
+    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
         super().__init__(terms.max_connections, fifo=terms.order == "fifo", plain=terms.is_plain)
         self.terms: Terms[C] = terms
         self.ledger: Ledger = ledger
-        self.connector: Connector[C] = Connector(factory, terms.close_timeout, self._broken)
+        self.tasks: OwnTasks = tasks
+        self.spends: Callable[[], bool] = operation_budget()
+        """To count an operation that may not have to wait: whether a checkpoint is due."""
+        self.connector: Connector[C] = Connector(factory, self._broken)
         self.retry_pause: RetryPause = RetryPause()
-        self._openings: set[CancelScope] = set()
+        self._attempts: list[Attempt] = []
         self._generation = 0
 
     def check_open(self) -> None:
@@ -57,25 +63,25 @@ class Stock(PoolState[C]):
             anyio.ClosedResourceError: the pool was closed meanwhile.
             Exception: what the factory raised.
         """
-        begun, generation, since = self.retry_pause.begin(), self._generation, current_time()
+        attempt = Attempt(self.retry_pause.begin(), self._generation, current_time())
         slot: Slot[C] | None = None
-        scope = CancelScope()
-        self._openings.add(scope)
+        self._attempts.append(attempt)
         try:
             self.check_open()
-            with scope:  # cancelled when the pool is closed
-                slot = await self.connector.open()
+            with attempt.scope:  # cancelled when the pool is closed
+                slot = await self.connector.open(attempt)
                 self._check_new(slot)
         except BaseException as error:
-            self._opening_failed(begun, error, since)
+            self._opening_failed(attempt, error)
+            await self._give_up(attempt)
             raise
         finally:
-            self._openings.discard(scope)
+            self._attempts.remove(attempt)
         if slot is None:
-            self.not_opened()
+            await self._give_up(attempt)
             self.check_open()
         assert slot is not None
-        self._add(slot, generation, since)
+        self._add(slot, attempt)
         if self.closed:
             await self.dispose(slot)
             self.check_open()
@@ -88,7 +94,7 @@ class Stock(PoolState[C]):
                 " each call must open a new connection"
             )
 
-    def _add(self, slot: Slot[C], generation: int, since: float) -> None:
+    def _add(self, slot: Slot[C], attempt: Attempt) -> None:
         self.retry_pause.succeeded()
         self.ledger.created += 1
         now = current_time()
@@ -96,20 +102,34 @@ class Stock(PoolState[C]):
         if limits.max_lifetime is not None:
             slot.ends_at = now + limits.max_lifetime * (1 - limits.lifetime_jitter * random.random())
         self.opened(slot)
-        if generation != self._generation:
+        if attempt.generation != self._generation:
             self.expire(slot)
-        self.ledger.tell("opened", slot.connection, now - since)
+        self.ledger.tell("opened", slot.connection, now - attempt.since)
 
-    def _opening_failed(self, begun: int, error: BaseException, since: float) -> None:
+    def _opening_failed(self, attempt: Attempt, error: BaseException) -> None:
         if isinstance(error, Exception) and not self.closed:
             now = current_time()
             self.failing = True
-            self.retry_pause.failed(begun, error, now)
+            self.retry_pause.failed(attempt.begun, error, now)
             self.ledger.failed += 1
-            self.ledger.tell("open_failed", None, now - since, error)
+            self.ledger.tell("open_failed", None, now - attempt.since, error)
             if not self.slots and self.opening == 1:
                 self.others_failed(error)
-        self.not_opened()
+
+    async def _give_up(self, attempt: Attempt) -> None:
+        """Nothing came of an attempt: its place is free when nothing is left of it. Limited, and shielded."""
+        owner = attempt.owner
+        if owner is None or owner.task.has_ended:
+            self.not_opened()
+            return
+        owner.give_up()
+        self.given_up()
+        owner.task.when_ended(self.gone)
+        try:
+            with move_on_after(self.terms.close_timeout, shield=True):
+                await owner.task.wait()
+        finally:
+            owner.cancel()
 
     def not_opened(self) -> None:
         super().not_opened()
@@ -124,21 +144,18 @@ class Stock(PoolState[C]):
         self.retire(slot)
         await self.start_closing(slot).wait()
 
-    async def dispose_idle(self, slots: Sequence[Slot[C]]) -> None:
-        """Close idle connections, all at once; shielded, and bounded in time."""
-        for closing in self.close_idle(slots):
-            await closing.wait()
+    def give_back(self, slot: Slot[C]) -> None:
+        if self.closed:
+            self.retire(slot)
+            self.start_closing(slot)
+        else:
+            super().give_back(slot)
 
     def close_idle(self, slots: Sequence[Slot[C]]) -> list[Closing]:
         """Begin to close idle connections."""
         for slot in slots:
             self.retire_idle(slot)
         return [self.start_closing(slot) for slot in slots]
-
-    async def close_retired(self, slots: Sequence[Slot[C]]) -> None:
-        """Close connections that were retired before, all at once; shielded, and bounded in time."""
-        for closing in [self.start_closing(slot) for slot in slots]:
-            await closing.wait()
 
     async def replace(self, slot: Slot[C]) -> None:
         """Close a lent connection, and keep its place to open another."""
@@ -153,28 +170,28 @@ class Stock(PoolState[C]):
                 closing.then = self.gone
             raise
 
-    async def expire_all(self) -> None:
-        """Let no connection that is open, or being opened, be lent again."""
+    def expire_all(self) -> list[Closing]:
+        """Let no connection that is open or being opened be lent again; begin to close the idle ones."""
         self._generation += 1
         for slot in self.slots.values():
             self.expire(slot)
-        await self.dispose_idle(tuple(self.idle))
+        return self.close_idle(tuple(self.idle))
 
-    async def set_maximum(self, max_connections: int) -> None:
-        """Change how many connections there may be, and close idle ones that are too many."""
+    def set_maximum(self, max_connections: int) -> list[Closing]:
+        """Change how many connections there may be, and begin to close idle ones that are too many."""
         self.max_connections = max_connections
         self.pass_places_on()
         surplus = max(0, self.total - max_connections)
-        await self.dispose_idle(tuple(self.idle)[:surplus])
+        return self.close_idle(tuple(self.idle)[:surplus])
 
     def stop_opening(self) -> None:
         """Cancel what is being opened."""
-        for scope in self._openings:
-            scope.cancel()
+        for attempt in self._attempts:
+            attempt.scope.cancel()
 
     def start_closing(self, slot: Slot[C], then: Callable[[], object] | None = None) -> Closing:
         """Close a connection that was retired before, in a task of its own."""
-        return Closing(slot, self.terms.close_timeout, self.ledger, then or self.gone)
+        return Closing(slot, self.terms.close_timeout, self.ledger, self.tasks, then or self.gone)
 
     def _broken(self, slot: Slot[C], error: BaseException | None) -> None:
         if slot.closed:
@@ -182,6 +199,7 @@ class Stock(PoolState[C]):
         self.ledger.tell("broken", slot.connection, 0.0, error)
         if slot in self.idle:
             self.retire_idle(slot)
+            self.ledger.discarded += 1
             self.gone()
         else:
             self.expire(slot)
