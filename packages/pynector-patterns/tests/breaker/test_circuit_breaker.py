@@ -1,5 +1,6 @@
 """Refusing calls to what fails too often."""
 
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -361,3 +362,30 @@ async def probes_of_an_open_circuit() -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_no_place_of_a_probe_is_lost_wherever_it_is_cancelled(backend: str) -> None:
     cancel_everywhere(probes_of_an_open_circuit, orders=2, backend=backend).check()
+
+
+async def test_a_function_that_is_not_async_is_named() -> None:
+    def fetch() -> int:
+        return 5
+
+    with pytest.raises(
+        TypeError, match=r"^func must be an async function: .*fetch\(\) gave 5, which cannot be awaited$"
+    ):
+        await CircuitBreaker()(fetch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", ["closed", "open"])
+@pytest.mark.parametrize("form", ["call", "block"])
+async def test_calls_that_never_wait_do_not_starve_others(state: str, form: str) -> None:
+    breaker = CircuitBreaker() if state == "closed" else await open_breaker()
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(64):
+            with suppress(CircuitOpenError):
+                if form == "call":
+                    await breaker(answer)
+                else:
+                    async with breaker:
+                        pass
+    assert scope.cancelled_caught

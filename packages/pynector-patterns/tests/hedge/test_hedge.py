@@ -199,3 +199,13 @@ def test_no_attempt_outlives_the_call_in_any_order(backend: str) -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_no_attempt_outlives_the_call_wherever_it_is_cancelled(backend: str) -> None:
     cancel_everywhere(hedged_calls, victims=lambda name: name.endswith("call"), backend=backend).check()
+
+
+async def test_a_function_that_is_not_async_is_named() -> None:
+    def fetch(number: int) -> int:
+        return number
+
+    with pytest.raises(
+        TypeError, match=r"^func must be an async function: .*fetch\(\) gave 5, which cannot be awaited$"
+    ):
+        await hedge(fetch, 5, delay=1, max_attempts=1)  # type: ignore[arg-type]

@@ -332,6 +332,7 @@ async def test_a_budget_holds_no_more_than_its_tokens(service: Any) -> None:
         ({"timeout": 2, "total_timeout": 1}, ValueError, "total_timeout must be >= timeout, 2, not 1"),
         ({"backoff": -1}, ValueError, "backoff must be >= 0 seconds, not -1"),
         ({"backoff": 5, "max_backoff": 1}, ValueError, "max_backoff must be >= backoff, 5, not 1"),
+        ({"random": 1}, TypeError, "random must be a random.Random, not 1"),
         ({"jitter": 2}, ValueError, "jitter must be from 0.0 to 1.0, not 2"),
         ({"jitter": "full"}, TypeError, "jitter must be a number, not 'full'"),
         ({"retry_on": "x"}, TypeError, "retry_on must be classes of errors or a predicate, not 'x'"),
@@ -355,3 +356,39 @@ async def test_wrong_options_and_contradictions_are_refused(
 async def test_wrong_budgets_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be >="):
         RetryBudget(**options)
+
+
+async def test_a_function_that_is_not_async_is_named_and_called_once() -> None:
+    calls = list[int]()
+
+    def fetch(number: int) -> int:
+        calls.append(number)
+        return number
+
+    for func in fetch, partial(fetch):
+        with pytest.raises(
+            TypeError, match=r"^func must be an async function: .*fetch\(\) gave 5, which cannot be awaited$"
+        ):
+            await RetryPolicy()(func, 5)  # type: ignore[arg-type]
+    assert calls == [5, 5]
+
+
+async def test_calls_that_never_wait_do_not_starve_others() -> None:
+    async def answer() -> None:
+        """Takes no time."""
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(64):
+            await RetryPolicy()(answer)
+    assert scope.cancelled_caught
+
+
+async def test_loops_that_never_wait_do_not_starve_others() -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(64):
+            async for attempt in RetryPolicy():
+                async with attempt:
+                    pass
+    assert scope.cancelled_caught

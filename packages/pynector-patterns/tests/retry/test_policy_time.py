@@ -1,6 +1,7 @@
 """When a policy tries again."""
 
 import math
+from random import Random
 from typing import Any
 
 import anyio
@@ -37,6 +38,23 @@ async def test_jitter_is_the_share_that_is_left_to_chance(failing: Any) -> None:
     await RetryPolicy(attempts=None, backoff=1, max_backoff=1, jitter=0.25, before_sleep=None)(calls)
     assert 0.75 <= min(calls.pauses) < 0.8
     assert 0.9 < max(calls.pauses) <= 1
+
+
+async def test_a_first_pause_longer_than_the_default_maximum_needs_no_other_option(failing: Any) -> None:
+    calls = failing(3)
+
+    await RetryPolicy(attempts=4, backoff=60, jitter=0, before_sleep=None)(calls)
+    assert calls.pauses == [60, 60, 60]
+
+
+async def test_pauses_are_the_same_again_from_the_same_chance(failing: Any) -> None:
+    pauses = []
+    for _ in range(2):
+        calls = failing(5)
+        await RetryPolicy(attempts=None, random=Random(1), before_sleep=None)(calls)
+        pauses.append(calls.pauses)
+
+    assert pauses[0] == pytest.approx(pauses[1])
 
 
 async def test_a_predicate_may_give_the_seconds_to_pause(failing: Any) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
+from inspect import isawaitable
+from types import CoroutineType
 
 
 def function_name(func: Callable[..., object]) -> str:
@@ -10,6 +12,11 @@ def function_name(func: Callable[..., object]) -> str:
         func = func.func
     name: str = getattr(func, "__qualname__", None) or type(func).__qualname__
     return name
+
+
+def can_be_awaited(result: object) -> bool:
+    """Whether *result*, which a function gave, can be awaited, as that of an async function."""
+    return type(result) is CoroutineType or isawaitable(result)  # the usual case, at a part of the cost
 
 
 def not_async(parameter: str, func: Callable[..., object], result: object) -> TypeError:

@@ -1,6 +1,7 @@
 """A second try while the first is slow."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Generic, TypeVar, TypeVarTuple
 
 from anyio import TaskCancelled
@@ -14,6 +15,8 @@ from pynector.concurrency.task.lowlevel import (
     check_seconds,
 )
 
+from ._function_name import can_be_awaited, not_async
+from ._giving_way import give_way
 from ._retry.failed_attempt import error_line
 
 T = TypeVar("T")
@@ -64,12 +67,14 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     race = _Race[T](tg)
     async with tg:
         for attempts_left in reversed(range(max_attempts)):
-            tg.start_soon(race.run, lambda: func(*args))
+            tg.start_soon(race.run, partial(func, *args))
             if attempts_left:
                 with cancel_scope(delay):
                     await race.news.park(_nothing)
             if race.won:
                 break
+    if not race.won and not race.errors:
+        await give_way()
     return race.result()
 
 
@@ -88,7 +93,10 @@ class _Race(Generic[T]):
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> None:
         try:
-            answer = await call()
+            awaitable = call()
+            if not can_be_awaited(awaitable):
+                raise not_async("func", call, awaitable)
+            answer = await awaitable
         except Exception as error:
             self.errors.append(error)
             self.news.unpark(None)

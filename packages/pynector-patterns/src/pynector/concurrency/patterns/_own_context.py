@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
 from gc import get_referents
-from inspect import isawaitable
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar, cast
 
-from ._function_name import not_async
+from ._function_name import can_be_awaited, not_async
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,7 +53,7 @@ def call_in(
     """
     run: Callable[..., Any] = context.run
     awaitable = run(func, argument)
-    if not isawaitable(awaitable):
+    if not can_be_awaited(awaitable):
         raise not_async(parameter, func, awaitable)
     coro = _as_coroutine(awaitable)
     send = coro.send

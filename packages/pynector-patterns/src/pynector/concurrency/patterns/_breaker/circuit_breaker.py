@@ -6,8 +6,16 @@ from functools import partial, wraps
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, cast
 
-from pynector.concurrency.task.lowlevel import check_callable, check_int, check_seconds, current_task
+from pynector.concurrency.task.lowlevel import (
+    check_callable,
+    check_int,
+    check_seconds,
+    checkpoint,
+    current_task,
+    operation_budget,
+)
 
+from .._function_name import can_be_awaited, not_async
 from .._retry.retry_on import ErrorClasses, check_retry_on, is_one_of
 from .circuit import Circuit, CircuitState
 from .guarded_call import GuardedCall
@@ -91,7 +99,7 @@ class CircuitBreaker:
         ```
     """
 
-    __slots__ = ("_calls", "_circuit", "_is_failure", "_timeout")
+    __slots__ = ("_calls", "_circuit", "_is_failure", "_spend", "_timeout")
 
     def __init__(
         self,
@@ -119,6 +127,7 @@ class CircuitBreaker:
             check_callable("on_change", on_change)
         self._circuit = Circuit(threshold, ratio, window, cool_down, probes, name, on_change)
         self._timeout = timeout
+        self._spend = operation_budget()
         self._is_failure = _predicate(trip_on)
         self._calls: dict[Any, list[GuardedCall]] = {}  # of each task that is in a block
 
@@ -146,8 +155,13 @@ class CircuitBreaker:
         """
         if not callable(func):
             check_callable("func", func)
+        if self._spend():
+            await checkpoint()
         with self._guard():
-            return await func(*args)
+            awaitable = func(*args)
+            if not can_be_awaited(awaitable):
+                raise not_async("func", func, awaitable)
+            return await awaitable
 
     def wrap(self, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         """Decorate *func*: each call of it goes through this breaker."""
@@ -164,6 +178,8 @@ class CircuitBreaker:
         Raises:
             CircuitOpenError: it is open.
         """
+        if self._spend():
+            await checkpoint()
         call = self._guard()
         call.__enter__()
         self._calls.setdefault(current_task(), []).append(call)

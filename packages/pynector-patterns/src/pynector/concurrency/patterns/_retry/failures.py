@@ -104,8 +104,7 @@ class Failures:
             return 0.0
         if wanted is not True:
             return wanted
-        policy = self._policy
-        pause = backoff_seconds(self._count, policy.backoff, policy.max_backoff, policy.jitter)
+        pause = backoff_seconds(self._policy, self._count)
         return max(pause, error.retry_after) if isinstance(error, CircuitOpenError) else pause
 
     def _fits(self, pause: float) -> bool:

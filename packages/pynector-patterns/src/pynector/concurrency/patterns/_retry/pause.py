@@ -1,18 +1,30 @@
 """How long to pause between two attempts."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from random import random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .policy import RetryPolicy
+
+MAX_BACKOFF = 10.0  # seconds, by default
 
 _lock = threading.Lock()
 _switched_off = 0
 
 
-def backoff_seconds(number: int, first: float, longest: float, jitter: float) -> float:
-    """Give the pause after attempt *number*: it doubles each time, and *jitter* of it is left to chance."""
+def backoff_seconds(policy: RetryPolicy, number: int) -> float:
+    """Give the pause after attempt *number*: it doubles each time, and a part of it is left to chance."""
+    first, longest = policy.backoff, policy.max_backoff
+    if longest is None:
+        longest = max(first, MAX_BACKOFF)
     pause = min(first * 2.0 ** min(number - 1, 100), longest)
-    return pause * (1.0 - jitter * random())
+    draw = random if policy.random is None else policy.random.random
+    return pause * (1.0 - policy.jitter * draw())
 
 
 @contextmanager

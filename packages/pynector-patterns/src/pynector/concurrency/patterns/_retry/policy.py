@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
+from random import Random
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 from anyio import CancelScope, sleep
@@ -12,10 +13,12 @@ from pynector.concurrency.task.lowlevel import (
     check_callable,
     check_int,
     check_seconds,
+    checkpoint,
     current_time,
+    thread_budget,
 )
 
-from .._function_name import function_name
+from .._function_name import can_be_awaited, function_name, not_async
 from .attempts import RetryAttempts
 from .budget import RetryBudget
 from .failed_attempt import FailedAttempt, log_failed_attempt
@@ -48,7 +51,7 @@ class RetryPolicy:
         timeout: Seconds given to each attempt. None: no limit.
         total_timeout: Seconds given to all attempts and the pauses between them. None: no limit.
         backoff: The longest pause after the first attempt, in seconds; it doubles after each one.
-        max_backoff: The pause never gets longer than this.
+        max_backoff: The pause never gets longer than this. None: 10 seconds, or *backoff* if that is more.
         jitter: The share of each pause that is left to chance, from 0.0 (none) to 1.0 (all of it).
         retry_on: Classes of errors that are worth another attempt, and groups of nothing but such; or a
             function that takes the error and gives True, False, or the seconds to pause, which are not cut
@@ -56,6 +59,8 @@ class RetryPolicy:
         before_sleep: Called with a `FailedAttempt` before each pause; by default it logs one line. None:
             nothing is said.
         budget: A bound for the retries of all calls together. None: no bound.
+        random: What the chance comes from, such as `random.Random(1)` where pauses must be the same again.
+            None: the module's own.
 
     Raises:
         TypeError: an argument is of the wrong type.
@@ -83,24 +88,26 @@ class RetryPolicy:
     timeout: float | None = None
     total_timeout: float | None = None
     backoff: float = 0.1
-    max_backoff: float = 10.0
+    max_backoff: float | None = None
     jitter: float = 1.0
     retry_on: RetryOn = Exception
     before_sleep: Callable[[FailedAttempt], object] | None = log_failed_attempt
     budget: RetryBudget | None = None
+    random: Random | None = None
 
     def __post_init__(self) -> None:
         if self.attempts is not None:
             check_int("attempts", self.attempts, minimum=1)
-        for name in "timeout", "total_timeout":
+        for name in "timeout", "total_timeout", "max_backoff":
             if (seconds := getattr(self, name)) is not None:
                 check_seconds(name, seconds, minimum=0.0)
         check_seconds("backoff", self.backoff, minimum=0.0)
-        check_seconds("max_backoff", self.max_backoff, minimum=0.0)
         self._check_jitter()
         check_retry_on("retry_on", self.retry_on)
         if self.before_sleep is not None:
             check_callable("before_sleep", self.before_sleep)
+        if not isinstance(self.random, Random | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"random must be a random.Random, not {self.random!r}")
         self._refuse_contradictions()
 
     def _check_jitter(self) -> None:
@@ -110,7 +117,7 @@ class RetryPolicy:
             raise ValueError(f"jitter must be from 0.0 to 1.0, not {self.jitter}")
 
     def _refuse_contradictions(self) -> None:
-        if self.max_backoff < self.backoff:
+        if self.max_backoff is not None and self.max_backoff < self.backoff:
             raise ValueError(f"max_backoff must be >= backoff, {self.backoff}, not {self.max_backoff}")
         if self.timeout is not None and self.total_timeout is not None and self.total_timeout < self.timeout:
             raise ValueError(f"total_timeout must be >= timeout, {self.timeout}, not {self.total_timeout}")
@@ -128,6 +135,11 @@ class RetryPolicy:
         """
         if not callable(func):
             check_callable("func", func)
+        operations = thread_budget()
+        operations.left -= 1
+        if operations.left <= 0:
+            operations.renew()
+            await checkpoint()
         failures: Failures | None = None
         limit = self.total_timeout if self.timeout is None else self.timeout
         started = current_time() if limit is None else None
@@ -136,7 +148,10 @@ class RetryPolicy:
                 scope = cancel_scope(limit)
                 try:
                     with scope:
-                        result = await func(*args)
+                        awaitable = func(*args)
+                        if not can_be_awaited(awaitable):
+                            raise not_async("func", func, awaitable)
+                        result = await awaitable
                         if self.budget is not None:
                             self.budget.earn()
                         return result

@@ -3,7 +3,6 @@
 # pyright: reportPrivateUsage=false
 
 from contextvars import copy_context
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import get_cancelled_exc_class
@@ -12,7 +11,7 @@ from pynector.concurrency.task import TaskHandle
 from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task
 
 from .._cancellation import is_cancelled
-from .._function_name import not_async
+from .._function_name import can_be_awaited, not_async
 from .._own_context import call_in, contents_of
 from .._retry.retry_on import is_misuse
 from .item_handle import ItemHandle, ItemStatus
@@ -120,7 +119,7 @@ class Worker(Generic[T, R]):
             crew.leave(self)
 
     def _as_told(self, error: Exception, awaited: object) -> Exception:
-        if is_misuse(error) and not isawaitable(awaited):
+        if is_misuse(error) and not can_be_awaited(awaited):
             return not_async("worker_func", self._crew.func, awaited)
         return error
 
