@@ -1,5 +1,6 @@
 """What holds for both queues."""
 
+import asyncio
 import threading
 from contextlib import suppress
 from typing import Any
@@ -408,3 +409,20 @@ async def test_a_closed_queue_does_not_starve_others(kind: Any, operation: str) 
                 else:
                     assert [item async for item in queue] == []
     assert scope.cancelled_caught
+
+
+def test_a_queue_in_which_a_task_waits_in_any_way_is_refused_to_another_event_loop(kind: Any) -> None:
+    for first in "put", "get", "join":
+        queue = kind(1)
+
+        async def wait(first: str = first, queue: Queue[int] = queue) -> None:
+            if first != "get":
+                queue.put_nowait(0)
+            with anyio.move_on_after(0):
+                await (queue.put(1) if first == "put" else queue.get() if first == "get" else queue.join())
+
+        with asyncio.Runner() as home, asyncio.Runner() as other:
+            home.run(wait())
+            for operation in queue.put(2), queue.get(), queue.join():
+                with pytest.raises(RuntimeError, match="in another event loop"):
+                    other.run(operation)

@@ -49,8 +49,8 @@ class QueueState(Generic[T]):
         self.yields: Callable[[], bool] = operation_budget() if fast else _always
         self.phase: Literal["open", "closed", "shut"] = "open"
         self.getters: ParkingLot[int] = ParkingLot(f"{name}.get")
-        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put")
-        self.joiners: ParkingLot[None] = ParkingLot(f"{name}.join")
+        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self.getters)
+        self.joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=self.getters)
 
     def __len__(self) -> int:
         return len(self._store)
@@ -77,7 +77,7 @@ class QueueState(Generic[T]):
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that the queue belongs to."""
-        (self.putters if self.getters.home is None else self.getters).check_home(doing)
+        self.getters.check_home(doing)
 
     def check_open(self, doing: str) -> None:
         """Make sure that an item may be put in."""

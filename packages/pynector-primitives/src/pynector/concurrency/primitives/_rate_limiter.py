@@ -70,7 +70,8 @@ class RateLimiter:
         # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
         self._taken_turn = False
         self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
-        self._naps: ParkingLot[None] = ParkingLot("RateLimiter")  # who has the turn and waits for the clock
+        # Who has the turn, and waits for the clock.
+        self._naps: ParkingLot[None] = ParkingLot("RateLimiter", beside=self._lot)
 
     def __repr__(self) -> str:
         return f"<RateLimiter {self._waiting()} waiting>"
