@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-PLUGIN = "pynector.concurrency.testing.pytest_plugin"
-
 TESTS = """
 import anyio
 import pytest
@@ -114,21 +112,10 @@ async def test_is_clean():
 """
 
 
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    return pytester
-
-
-def loading(config: pytest.Config) -> list[str]:
-    """Arguments that load the plug-in where its entry point is not installed."""
-    return [] if config.pluginmanager.has_plugin("pynector-testing") else ["-p", PLUGIN]
-
-
-def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_marked_tests_are_scenarios(run: pytest.Pytester) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_inprocess("-q", "--strict-markers", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", "--strict-markers")
 
     result.assert_outcomes(passed=7, failed=4)
     result.stdout.fnmatch_lines(
@@ -141,135 +128,55 @@ def test_marked_tests_are_scenarios(run: pytest.Pytester, pytestconfig: pytest.C
     )
 
 
-def test_schedules_and_seed_can_be_given(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_schedules_and_seed_can_be_given(run: pytest.Pytester) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_inprocess(
-        "-q", "--schedules=2", "--schedules-seed=77", "-k", "test_wrong", *loading(pytestconfig)
-    )
+    result = run.runpytest_inprocess("-q", "--schedules=2", "--schedules-seed=77", "-k", "test_wrong")
 
     result.stdout.fnmatch_lines(["*in 2 schedules*from 77*"])
 
 
-def test_one_schedule_can_be_run_again(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_one_schedule_can_be_run_again(run: pytest.Pytester) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_inprocess(
-        "-q", "--schedule=asyncio/fifo", "-k", "test_right or test_an_hour", *loading(pytestconfig)
-    )
+    result = run.runpytest_inprocess("-q", "--schedule=asyncio/fifo", "-k", "test_right or test_an_hour")
     result.assert_outcomes(passed=3, skipped=1)
 
-    result = run.runpytest_inprocess("-q", "--schedule=nonsense", "-k", "test_right", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", "--schedule=nonsense", "-k", "test_right")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "not a schedule's token: 'nonsense'" in str(result.outlines + result.errlines)
 
 
-def test_a_plain_test_cannot_be_explored(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
-    run.makepyfile("import pytest\n\n@pytest.mark.explore\ndef test_plain(): ...\n")
-
-    result = run.runpytest_inprocess(*loading(pytestconfig))
-
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*only an async test can be marked 'explore'*"])
-
-
-def test_a_whole_suite_can_run_in_virtual_time(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_a_whole_suite_can_run_in_virtual_time(run: pytest.Pytester) -> None:
     run.makepyfile(VIRTUAL)
 
-    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q")
 
     result.assert_outcomes(passed=2)
     assert result.duration < 60
 
 
-def test_a_scenario_may_skip(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_a_scenario_may_skip(run: pytest.Pytester) -> None:
     run.makepyfile(SKIPS)
 
-    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q")
 
     result.assert_outcomes(skipped=2, xfailed=2)
 
 
-def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_a_test_that_leaks_a_task_fails(run: pytest.Pytester) -> None:
     run.makepyfile(LEAKS)
 
-    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q")
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*1 tasks outlive the block that started them*", "*sleep*"])
 
 
-@pytest.mark.parametrize(
-    ("marks", "complaint"),
-    [
-        ("@pytest.mark.explore\n@pytest.mark.cancel_everywhere", "marked cancel_everywhere and explore"),
-        ("@pytest.mark.explore(500)", "'explore' takes its options by name, not 500"),
-        ("@pytest.mark.explore(backend='trio')", "'explore' takes no backend; use backends=[...]"),
-        ("@pytest.mark.explore(backends='trio')", "backends must be a list such as ['asyncio'], not 'trio'"),
-        ("@pytest.mark.explore(backends=[])", "backends must be a list such as ['asyncio'], not []"),
-        ("@pytest.mark.explore(backends=['curio'])", "backends must be of asyncio, trio, not 'curio'"),
-        ("@pytest.mark.explore(processes=2)", "'explore' takes no processes"),
-        ("@pytest.mark.explore(orders=2)", "'explore' takes no option 'orders'"),
-        ("@pytest.mark.virtual_time(seed=2)", "'virtual_time' takes no option 'seed'"),
-    ],
-)
-def test_a_mark_that_is_wrong_fails_its_test_alone(
-    run: pytest.Pytester, pytestconfig: pytest.Config, marks: str, complaint: str
-) -> None:
-    run.makepyfile(f"import pytest\n\n{marks}\nasync def test_wrong(): ...\n\ndef test_right(): ...\n")
-
-    result = run.runpytest_inprocess(*loading(pytestconfig))
-
-    result.assert_outcomes(passed=1, failed=1)
-    assert complaint in result.stdout.str()
-
-
-def test_a_plain_test_marked_for_leaks_fails_alone(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
-    run.makepyfile("import pytest\n\n@pytest.mark.no_leaked_tasks\ndef test_plain(): ...\n")
-
-    result = run.runpytest_inprocess(*loading(pytestconfig))
-
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*only an async test can be marked 'no_leaked_tasks'*"])
-
-
-def test_the_ini_file_names_the_backends(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
-    run.makeini("[pytest]\nschedule_backends = asyncio\nasyncio_default_fixture_loop_scope = function\n")
-    run.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.explore(schedules=2)
-        async def test_default(): ...
-
-        @pytest.mark.explore(schedules=2, backends=["trio"])
-        async def test_other(): ...
-        """
-    )
-
-    result = run.runpytest_inprocess("-v", *loading(pytestconfig))
-
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*test_default?asyncio?*", "*test_other?trio?*"])
-
-
-def test_a_backend_in_the_ini_file_that_does_not_exist_is_refused(
-    run: pytest.Pytester, pytestconfig: pytest.Config
-) -> None:
-    run.makeini("[pytest]\nschedule_backends = curio\n")
-
-    result = run.runpytest_inprocess(*loading(pytestconfig))
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "schedule_backends must be of asyncio, trio, not 'curio'" in str(result.outlines + result.errlines)
-
-
-def test_a_failure_shows_the_report_and_nothing_else(
-    run: pytest.Pytester, pytestconfig: pytest.Config
-) -> None:
+def test_a_failure_shows_the_report_and_nothing_else(run: pytest.Pytester) -> None:
     run.makepyfile(TESTS)
 
-    result = run.runpytest_inprocess("-q", "-k", "test_wrong and asyncio", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", "-k", "test_wrong and asyncio")
 
     shown = result.stdout.str()
     assert "test_wrong: 1 kind of failure" in shown
@@ -278,14 +185,12 @@ def test_a_failure_shows_the_report_and_nothing_else(
     assert "exceptions were raised in the task group" not in shown
 
 
-def test_a_schedule_run_again_shows_what_was_raised_and_how_to_see_it_again(
-    run: pytest.Pytester, pytestconfig: pytest.Config
-) -> None:
+def test_a_schedule_run_again_shows_what_was_raised_and_how_to_see_it_again(run: pytest.Pytester) -> None:
     run.makepyfile(TESTS)
-    found = run.runpytest_inprocess("-q", "-k", "test_wrong and asyncio", *loading(pytestconfig))
+    found = run.runpytest_inprocess("-q", "-k", "test_wrong and asyncio")
     (token,) = {line.partition("--schedule=")[2] for line in found.outlines if "--schedule=" in line}
 
-    result = run.runpytest_inprocess("-q", f"--schedule={token}", "-k", "test_wrong", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q", f"--schedule={token}", "-k", "test_wrong")
 
     result.assert_outcomes(failed=1, skipped=1)
     result.stdout.fnmatch_lines(
@@ -298,7 +203,7 @@ def test_a_schedule_run_again_shows_what_was_raised_and_how_to_see_it_again(
     assert "replay(" not in result.stdout.str()
 
 
-def test_a_fixture_that_keeps_state_is_told_of(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
+def test_a_fixture_that_keeps_state_is_told_of(run: pytest.Pytester) -> None:
     run.makepyfile(
         """
         import anyio
@@ -322,15 +227,13 @@ def test_a_fixture_that_keeps_state_is_told_of(run: pytest.Pytester, pytestconfi
         """
     )
 
-    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q")
 
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*no failure, then exception (IndexError: pop from empty list); *fixture*"])
 
 
-def test_a_failure_in_virtual_time_shows_the_lines_of_the_test_only(
-    run: pytest.Pytester, pytestconfig: pytest.Config
-) -> None:
+def test_a_failure_in_virtual_time_shows_the_lines_of_the_test_only(run: pytest.Pytester) -> None:
     run.makepyfile(
         """
         import anyio
@@ -343,27 +246,8 @@ def test_a_failure_in_virtual_time_shows_the_lines_of_the_test_only(
         """
     )
 
-    result = run.runpytest_inprocess("-q", *loading(pytestconfig))
+    result = run.runpytest_inprocess("-q")
 
     result.assert_outcomes(failed=2)
     assert "_virtual_time.py" not in result.stdout.str()
     assert "_loop.py" not in result.stdout.str()
-
-
-def test_the_nearest_mark_counts(run: pytest.Pytester, pytestconfig: pytest.Config) -> None:
-    run.makepyfile(
-        """
-        import anyio
-        import pytest
-
-        pytestmark = pytest.mark.cancel_everywhere
-
-        @pytest.mark.virtual_time
-        async def test_an_hour_without_a_task_to_cancel():
-            await anyio.sleep(3600)
-        """
-    )
-
-    result = run.runpytest_inprocess("-q", "--strict-markers", *loading(pytestconfig))
-
-    result.assert_outcomes(passed=2)
