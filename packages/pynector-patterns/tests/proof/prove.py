@@ -21,6 +21,7 @@ from typing import Any, Literal
 import scenarios_calls
 import scenarios_ends
 import scenarios_faults
+import scenarios_interruptions
 import scenarios_patterns
 import scenarios_primitives
 import scenarios_queues
@@ -34,6 +35,7 @@ MODULES = (
     scenarios_calls,
     scenarios_faults,
     scenarios_ends,
+    scenarios_interruptions,
 )
 
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
