@@ -7,6 +7,7 @@ import pytest
 from anyio import BrokenResourceError, WouldBlock, wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import Lock
+from pynector.concurrency.task.lowlevel import current_task
 
 pytestmark = pytest.mark.anyio
 
@@ -296,3 +297,18 @@ def test_an_owner_that_ended_in_a_finished_loop_is_an_error_at_once(
 
     with pytest.raises(BrokenResourceError, match="has ended"):
         anyio.run(lock.acquire, backend=second)
+
+
+@pytest.mark.parametrize("fast_acquire", [False, True])
+def test_a_lock_in_which_nobody_waited_serves_one_event_loop_after_another(fast_acquire: bool) -> None:
+    lock = Lock(fast_acquire=fast_acquire)
+
+    async def use() -> None:
+        for _ in range(2):
+            async with lock:
+                assert lock._lock._owner is current_task()
+        with pytest.raises(RuntimeError, match="not holding"):
+            lock.release()
+
+    for backend in ("trio", "asyncio", "trio", "asyncio"):
+        anyio.run(use, backend=backend)

@@ -13,6 +13,7 @@ from pynector.concurrency.task.lowlevel import (
     checkpoint,
     current_task,
     current_time,
+    task_asker,
     unwatch_exit,
     watch_exit,
 )
@@ -34,6 +35,21 @@ async def test_each_task_is_its_own_current_task() -> None:
         tg.start_soon(note)
 
     assert len({id(task) for task in tasks}) == 3
+
+
+@pytest.mark.anyio
+async def test_task_asker_gives_what_tells_the_running_task() -> None:
+    ask, told = task_asker(), list[Any]()
+
+    async def tell() -> None:
+        told.append(ask() is current_task())
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(tell)
+        tg.start_soon(tell)
+
+    assert told == [True, True]
+    assert ask() is current_task()
 
 
 @pytest.mark.anyio

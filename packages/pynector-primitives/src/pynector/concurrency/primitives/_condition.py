@@ -12,10 +12,8 @@ from pynector.concurrency.task.lowlevel import (
     READY,
     ParkingLot,
     Ready,
-    asyncio_task,
     check_int,
     current_task,
-    trio_task,
 )
 
 from ._held_block import HeldBlock
@@ -206,13 +204,14 @@ class Condition(HeldBlock):
 
     def _holder(self) -> Any:
         """Give the running task, which must hold the lock."""
+        core = self._core
         try:
-            task = asyncio_task()  # what `current_task` does, at half the cost
-        except RuntimeError:
+            task = core.ask()
+        except RuntimeError:  # another event loop runs here than before
             task = None
         if task is None:
-            task = trio_task()
-        if self._core.owner is not task:
+            task = core.find_task()
+        if core.owner is not task:
             raise RuntimeError("The current task is not holding the underlying lock")
         return task
 

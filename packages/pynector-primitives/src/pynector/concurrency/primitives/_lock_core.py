@@ -1,11 +1,18 @@
 """Who owns a lock, and who waits for it: decisions without waiting."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from anyio import BrokenResourceError
 
-from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, unwatch_exit, watch_exit
+from pynector.concurrency.task.lowlevel import (
+    ParkingLot,
+    Ticket,
+    asyncio_task,
+    task_asker,
+    unwatch_exit,
+    watch_exit,
+)
 
 
 class LockCore(ParkingLot[None]):
@@ -15,11 +22,13 @@ class LockCore(ParkingLot[None]):
     anybody waits, the owner is watched: if it ends without a release, the lock is broken.
     """
 
-    __slots__ = ("broken", "owner", "watched")
+    __slots__ = ("ask", "broken", "owner", "watched")
 
     def __init__(self, waits_for: str) -> None:
         super().__init__(waits_for)
         self.owner: Any = None
+        self.ask: Callable[[], Any] = asyncio_task
+        """Tells the running task, or gives None or raises `RuntimeError`: then `find_task` knows it."""
         self.broken = False
         self.watched: set[Any] = set()
         """Tasks of whose end we are told: kept till the lock is free, since to watch anew costs more."""
@@ -30,6 +39,11 @@ class LockCore(ParkingLot[None]):
 
     def holders(self) -> Iterable[object]:
         return () if self.owner is None else (self.owner,)
+
+    def find_task(self) -> Any:
+        """Give the running task, and ask who knew it the next time."""
+        self.ask = ask = task_asker()
+        return ask()
 
     def take(self, task: Any) -> bool:
         """Make *task* the owner if there is none, and tell whether it is.

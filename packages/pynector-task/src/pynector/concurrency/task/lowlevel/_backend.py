@@ -107,6 +107,17 @@ def trio_task() -> Task:
     return _beside_asyncio().current_task()
 
 
+def task_asker() -> Callable[[], Task | None]:
+    """Give what tells the running task here, at once: for an object that asks again and again.
+
+    Where another event loop runs, it gives None or raises `RuntimeError`: then ask for another one.
+
+    Raises:
+        NoEventLoopError: no task runs in this thread.
+    """
+    return backend_here().current_task
+
+
 def current_task() -> Task:
     """Give the running task: an `asyncio.Task` or a `trio.lowlevel.Task`.
 
