@@ -175,3 +175,13 @@ async def test_closing_the_pool_during_reset_closes_once(world: Any) -> None:
         event.set()
 
     assert pool.statistics().discarded == 1
+
+
+async def test_a_connection_that_expires_during_its_check_is_replaced(world: Any) -> None:
+    async def check(connection: object) -> None:
+        await pool.expire_all()
+
+    async with world.pool(check=check) as pool:
+        await pool.release(await pool.acquire())
+
+        assert (await pool.acquire()).number == 2

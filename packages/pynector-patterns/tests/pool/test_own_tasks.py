@@ -1,10 +1,11 @@
 """The tasks that a pool starts for itself, cancelled natively at any step, as at the end of `asyncio.run`."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import pytest
+from anyio import BrokenResourceError
 
 from pynector.concurrency.patterns import ConnectionPool, KeyedConnectionPool, PoolFactoryError, PoolLimits
 from pynector.concurrency.task import create_task_group
@@ -69,3 +70,19 @@ def test_closing_a_keyed_pool_never_waits_for_a_task_that_never_ran(eager: bool)
 async def use_key(pool: KeyedConnectionPool[str, object], key: str) -> None:
     async with pool.acquire(key):
         await anyio.sleep(1)
+
+
+def test_wait_ready_does_not_wait_for_a_keeper_that_was_cancelled(eager: bool) -> None:
+    async def scenario() -> None:
+        async with ConnectionPool(
+            max_connections=1,
+            connection_factory=connect,
+            limits=PoolLimits(min_size=1),
+            acquire_timeout=None,
+        ) as pool:
+            with suppress(BrokenResourceError):
+                await pool.wait_ready()
+                assert pool.statistics().idle == 1
+
+    names = {"keeper", OWN["keeper"]}
+    cancel_everywhere(scenario, faults=["native"], victims=names.__contains__, eager=eager).check()

@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any, Literal
 
 import scenarios_calls
+import scenarios_closing
 import scenarios_ends
 import scenarios_faults
 import scenarios_interruptions
@@ -35,6 +36,7 @@ MODULES = (
     scenarios_calls,
     scenarios_faults,
     scenarios_ends,
+    scenarios_closing,
     scenarios_interruptions,
 )
 

@@ -3,6 +3,8 @@
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
 
+from anyio import BrokenResourceError
+
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
@@ -204,6 +206,7 @@ class ConnectionPool(Generic[C]):
         Raises:
             RuntimeError: the pool is not entered.
             PoolTimeoutError: not within *acquire_timeout*; the factory's last error is the cause.
+            anyio.BrokenResourceError: the pool's own task that opens them was cancelled from outside.
             anyio.ClosedResourceError: the pool is closed.
         """
         await self._check_open()
@@ -215,6 +218,8 @@ class ConnectionPool(Generic[C]):
             if scope.cancelled_caught:
                 raise self._lender.late()
         self._lender.check_open()
+        if self._keeper.has_failed:
+            raise BrokenResourceError("the task that keeps the connection pool was cancelled")
 
     def statistics(self) -> PoolStatistics:
         """Give the pool's numbers of now."""

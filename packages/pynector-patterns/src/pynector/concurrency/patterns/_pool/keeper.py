@@ -26,7 +26,7 @@ class Keeper:
         tasks: Where its task runs.
     """
 
-    __slots__ = ("_bell", "_lenders", "_scope", "_tasks", "_terms", "full")
+    __slots__ = ("_bell", "_lenders", "_scope", "_tasks", "_terms", "full", "has_failed")
 
     def __init__(
         self, terms: Terms[Any], lenders: Callable[[], Collection[Lender[Any]]], tasks: OwnTasks
@@ -37,11 +37,13 @@ class Keeper:
         self._bell = Event()
         self._scope = CancelScope()
         self.full = Event()
-        """Set when `min_size` connections have been opened."""
+        """Set when `min_size` connections have been opened, or never will be."""
+        self.has_failed: bool = False
+        """Whether the task was cancelled before that."""
 
     def start(self) -> None:
         """Begin to keep the pool, in a task of its own."""
-        self._tasks.start(self._keep, "keeper")
+        self._tasks.start(self._keep, "keeper", self._end)
 
     def dismiss(self) -> None:
         """Leave the pool alone from now on."""
@@ -56,6 +58,10 @@ class Keeper:
         with self._scope:
             while True:
                 await self._look()
+
+    def _end(self) -> None:
+        self.has_failed = not self.full.is_set()
+        self.full.set()
 
     async def _look(self) -> None:
         self._bell = Event()

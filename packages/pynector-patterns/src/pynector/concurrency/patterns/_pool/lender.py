@@ -154,6 +154,8 @@ class Lender(Receiver[C]):
             error = TimeoutError("it was open or idle for too long")
         else:
             error = await self._check(slot)
+            if slot.expired and error is None:
+                error = TimeoutError("it expired while it was checked")
         if error is None:
             return True
         self.ledger.tell("check_failed", slot.connection, 0.0, error)
