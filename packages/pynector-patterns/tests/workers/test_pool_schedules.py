@@ -291,3 +291,32 @@ def test_who_is_cancelled_is_told_so_and_nothing_else(
 ) -> None:
     victims = "victim".__eq__
     cancel_everywhere(scenario, faults=faults, victims=victims, orders=10, backend=backend).check()
+
+
+def test_a_map_that_is_cancelled_again_in_its_clean_up_leaves_no_item_running() -> None:
+    async def scenario() -> None:
+        running = 0
+
+        async def work(_: int) -> None:
+            nonlocal running
+            running += 1
+            try:
+                await anyio.sleep(1)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(1)
+                running -= 1
+
+        async def use() -> None:
+            try:
+                await pool.map(range(3))
+            finally:
+                assert running == 0, "an item outlives the call"
+
+        pool = WorkerPool(2, work)
+        await pool.start()
+        async with create_task_group() as tg:
+            tg.start_soon(apart, use)
+        await pool.stop()
+
+    cancel_everywhere(scenario, faults=("twice", "again"), victims="use".__eq__, orders=5).check()

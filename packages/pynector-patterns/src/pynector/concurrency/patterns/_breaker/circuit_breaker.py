@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, cast
 
 from pynector.concurrency.task.lowlevel import (
@@ -159,7 +159,8 @@ class CircuitBreaker:
             await checkpoint()
         with self._guard():
             awaitable = func(*args)
-            if not can_be_awaited(awaitable):
+            kind = type(awaitable)  # checked here first, for the cost of a call
+            if kind is not CoroutineType and not can_be_awaited(awaitable):
                 raise not_async("func", func, awaitable)
             return await awaitable
 

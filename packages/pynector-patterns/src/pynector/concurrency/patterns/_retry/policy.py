@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
 from random import Random
+from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 from anyio import CancelScope, sleep
@@ -149,7 +150,8 @@ class RetryPolicy:
                 try:
                     with scope:
                         awaitable = func(*args)
-                        if not can_be_awaited(awaitable):
+                        kind = type(awaitable)  # checked here first, for the cost of a call
+                        if kind is not CoroutineType and not can_be_awaited(awaitable):
                             raise not_async("func", func, awaitable)
                         result = await awaitable
                         if self.budget is not None:

@@ -1,7 +1,11 @@
 """Submitting many items to a worker pool, and waiting for all their results."""
 
+# pyright: reportPrivateUsage=false
+
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import TypeVar
+
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
 
@@ -22,28 +26,47 @@ async def map_items(
         if isinstance(items, AsyncIterable):
             async for item in items:
                 handles.append(await submit(item))
-                await _collect(handles, results)
+                if failed := _collect(handles, results):
+                    await failed
         else:
             for item in items:
                 handles.append(await submit(item))
-                await _collect(handles, results)
+                if failed := _collect(handles, results):
+                    await failed
         for handle in handles[len(results) :]:
             results.append(await handle)
         return results
     except BaseException:
-        for handle in handles:
-            handle.cancel()
-        with CancelScope(shield=True):
-            for handle in handles:
-                await handle.wait()
+        await _give_up(handles)
         if isinstance(items, AsyncGenerator):
             with move_on_after(CLOSING_SECONDS, shield=True):
                 await items.aclose()
         raise
 
 
-async def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> None:
-    # So that an early failure is noticed before a long input has been submitted.
-    while len(results) < len(handles) and (handle := handles[len(results)]).done:
-        finished = handle.status is ItemStatus.FINISHED
-        results.append(handle.return_value if finished else await handle)
+async def _give_up(handles: list[ItemHandle[T, R]]) -> None:
+    for handle in handles:
+        handle.cancel()
+    again: BaseException | None = None
+    with CancelScope(shield=True):
+        for handle in handles:
+            while not handle.done:
+                try:
+                    await handle.wait()
+                except get_cancelled_exc_class() as error:  # natively: no shield keeps that out
+                    again = error
+    if again is not None:
+        raise again
+
+
+def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> ItemHandle[T, R] | None:
+    """Take the results that are there; give the handle of the first that there will never be.
+
+    So an early failure is noticed before a long input has been submitted.
+    """
+    while len(results) < len(handles):
+        handle = handles[len(results)]
+        if handle._stage is not ItemStatus.FINISHED:
+            return handle if handle.done else None
+        results.append(handle._outcome)
+    return None
