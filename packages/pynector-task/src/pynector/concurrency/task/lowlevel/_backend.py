@@ -1,7 +1,8 @@
 """Which event loop runs here: one module for each, of the same shape.
 
-A task of asyncio is asked for first. While one takes a step, `asyncio.current_task()` is a task; in
-trio's guest mode on an asyncio loop, trio's tasks run in plain callbacks, where it is None.
+What counts is whose task takes a step, not which loop runs: in trio's guest mode on an asyncio loop there are
+two. While a task of asyncio takes a step, no task of trio's does; trio's own run there in plain callbacks,
+where `asyncio.current_task()` is None.
 """
 
 import sys
@@ -52,36 +53,42 @@ class Backend(Protocol):
     def spawn(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> Task: ...
 
 
+_likely: Backend = _asyncio
+"""Who answered last: asked first, since to ask in vain costs an exception. A hint, so threads may share it."""
+
+
 def backend_here() -> Backend:
     """Give the backend of the running task.
 
     Raises:
         NoEventLoopError: no task runs in this thread.
     """
+    likely = _likely
+    try:
+        if likely.current_task() is not None:
+            return likely
+    except RuntimeError:  # no such event loop runs in this thread
+        pass
+    return _find_backend()
+
+
+def _find_backend() -> Backend:
+    global _likely
+    if runs_on_trio():
+        _likely = _trio_backend()[0]
+        return _likely
     try:
         if asyncio_task() is not None:
-            return _asyncio
+            _likely = _asyncio
+            return _likely
     except RuntimeError:
-        pass  # no asyncio loop runs in this thread
-    return _beside_asyncio()
+        pass
+    raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
 
 
 def runs_on_trio() -> bool:
     """Whether it is a task of trio's that runs here."""
-    try:
-        if asyncio_task() is not None:
-            return False
-    except RuntimeError:
-        pass
-    return "trio" in sys.modules and _trio_backend()[1]()
-
-
-def _beside_asyncio() -> Backend:
-    if "trio" in sys.modules:  # or it could not run
-        trio, in_task = _trio_backend()
-        if in_task():
-            return trio
-    raise NoEventLoopError("no task is running here; call this from an async function run by asyncio or trio")
+    return "trio" in sys.modules and _trio_backend()[1]()  # if trio is not there, it cannot run
 
 
 @cache  # an import statement costs a third of an uncontended lock, even where all is imported
@@ -104,7 +111,7 @@ def trio_task() -> Task:
     Raises:
         NoEventLoopError: no task runs in this thread.
     """
-    return _beside_asyncio().current_task()
+    return _find_backend().current_task()
 
 
 def task_asker() -> Callable[[], Task | None]:
@@ -125,10 +132,10 @@ def current_task() -> Task:
         NoEventLoopError: no task runs in this thread.
     """
     try:
-        task = asyncio_task()
+        task = _likely.current_task()
     except RuntimeError:
         task = None
-    return task if task is not None else trio_task()
+    return task if task is not None else _find_backend().current_task()
 
 
 def current_time() -> float:
@@ -141,12 +148,13 @@ def checkpoint() -> Coroutine[Any, Any, None]:
 
     The same as `anyio.lowlevel.checkpoint()`, found with fewer calls.
     """
+    likely = _likely
     try:
-        if asyncio_task() is not None:
-            return _asyncio.checkpoint()
+        if likely.current_task() is not None:
+            return likely.checkpoint()
     except RuntimeError:
         pass
-    return _beside_asyncio().checkpoint()
+    return _find_backend().checkpoint()
 
 
 def cancel_scope(seconds: float | None, shield: bool = False) -> CancelScope:
