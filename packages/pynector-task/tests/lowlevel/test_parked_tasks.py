@@ -10,6 +10,7 @@ from anyio import wait_all_tasks_blocked
 from pynector.concurrency.task.lowlevel import (
     ParkedTask,
     ParkingLot,
+    checkpoint,
     current_task,
     parked_tasks,
 )
@@ -52,7 +53,7 @@ async def test_since_is_on_the_event_loop_s_clock() -> None:
         assert gate.oldest() == parked.since
         tg.cancel_scope.cancel()
 
-    await anyio.sleep(0)
+    await checkpoint()
     assert before <= parked.since <= anyio.current_time() + 0.002  # uvloop rounds down, once in a turn
     assert gate.oldest() == math.inf
 
