@@ -8,7 +8,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from pynector.concurrency.testing import cancel_everywhere, explore
+from pynector.concurrency.testing import cancel_everywhere, explore, replay
 
 BACKENDS = ["asyncio", "trio"]
 
@@ -129,3 +129,34 @@ def test_where_threads_call_in_steps_are_not_compared(backend: str) -> None:
     calls: list[int] = []
 
     explore(scenario, schedules=3, backend=backend).check()
+
+
+@pytest.mark.parametrize("order", ["fifo", "random-3"])
+def test_those_whom_a_fault_wakes_together_have_an_order_that_no_address_decides(order: str) -> None:
+    async def scenario() -> None:
+        async def child(number: int) -> None:
+            try:
+                await anyio.sleep(10)
+            finally:
+                ended.append(number)
+
+        async def parent() -> None:
+            async with anyio.create_task_group() as tg:
+                for number in range(12):
+                    tg.start_soon(child, number)
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(parent)
+
+    ended: list[int] = []
+    seen: set[tuple[int, ...]] = set()
+    kept: list[list[bytearray]] = []
+    for size in range(20):
+        kept.append([bytearray(37 * place % 600) for place in range(size)])  # so that addresses differ
+        replay(scenario, f"asyncio/{order}/scope-1@14")
+        seen.add(tuple(ended))
+        ended.clear()
+
+    assert len(seen) == 1
+    if order == "fifo":
+        assert seen == {tuple(range(12))}

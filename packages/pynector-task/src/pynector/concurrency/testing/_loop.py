@@ -128,13 +128,13 @@ class ControlledLoop(PlainLoop):
                 owner = handle.owner
                 handle._run()
                 del handle
-                queue.settle()
                 if owner is None:
                     self._spun += 1
                     end_step(None)
                 else:
                     self._spun = 0
                     end_step(by_native.get(owner))
+                queue.settle()
             if run.finding is not None:
                 finding = run.finding
                 if not self._exploring:

@@ -81,10 +81,10 @@ class ReadyQueue:
         return handle
 
     def settle(self) -> None:
-        """Bring those that were woken by a cancellation in the last step into the order of their creation.
+        """Bring those that were woken by a cancellation, in the last step or by a fault after it, into order.
 
-        AnyIO and asyncio keep tasks in sets, and cancel them in the order of their addresses, which differs
-        between runs.
+        It is that of their creation: AnyIO and asyncio keep tasks in sets, and cancel them in the order of
+        their addresses, which differs between runs.
         """
         if self._withdrawn > 1:
             positions = [position for position, handle in enumerate(self.handles) if handle.withdrawn]
