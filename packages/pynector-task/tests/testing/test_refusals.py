@@ -124,6 +124,12 @@ def test_an_invariant_outside_a_scenario_is_told_where_it_may_be() -> None:
         ("asyncio/random-x", "no such order: 'random-x'"),
         ("asyncio+lazy/fifo", "no such modifier: 'lazy'"),
         ("asyncio/fifo/scope-x@1", "no such fault: 'scope-x@1'"),
+        ("asyncio/banana", "no such order: 'banana'"),
+        ("asyncio/0=-1", "no such order: '0=-1'"),
+        ("asyncio/-1=2", "no such order: '-1=2'"),
+        ("asyncio/fifo/native-1@-3", "no such fault: 'native-1@-3'"),
+        ("trio/fifo/native-1@2", "trio knows no native cancellation; faults may be scope or interrupt"),
+        ("trio+eager/fifo", "eager tasks are asyncio's; trio has none"),
     ],
 )
 def test_a_wrong_token_is_told_what_one_looks_like(token: str, why: str) -> None:
@@ -132,6 +138,29 @@ def test_a_wrong_token_is_told_what_one_looks_like(token: str, why: str) -> None
 
     assert why in str(caught.value)
     assert "such as 'asyncio/fifo/scope-1@3' or 'trio/random-7'" in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [None, 5, b"asyncio/fifo"])
+def test_a_token_that_is_no_text_is_refused(token: Any) -> None:
+    with pytest.raises(TypeError, match="token must be what a failure prints, such as 'asyncio/5=1', not"):
+        replay(sleeps, token)
+
+
+@pytest.mark.parametrize("value", ["x", 1.5, True, None])
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    for run, options in (
+        (explore, ("schedules", "seed", "max_steps", "max_failures", "processes")),
+        (cancel_everywhere, ("orders", "seed", "max_steps", "max_failures", "processes")),
+        (partial(replay, token="asyncio/fifo"), ("max_steps",)),
+    ):
+        for option in options:
+            with pytest.raises(TypeError, match=f"{option} must be a whole number, not {value!r}"):
+                run(sleeps, **{option: value})
+
+
+def test_victims_that_cannot_be_asked_are_refused() -> None:
+    with pytest.raises(TypeError, match="victims must be a function that is given .* name, not 'sleep'"):
+        cancel_everywhere(sleeps, victims="sleep")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ._processes import spread
-from ._refusals import refuse_less_than_one, refuse_wrong_backend, refuse_wrong_lateness
+from ._refusals import (
+    refuse_less_than_one,
+    refuse_unless_whole,
+    refuse_wrong_backend,
+    refuse_wrong_lateness,
+    refuse_wrong_victims,
+)
 from ._report import Report
 from ._run import Run
-from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule
+from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule, refuse_wrong_fault
 from ._session import Scenario, Session
 from ._task import ScenarioTask
 from ._trace import Trace
@@ -63,7 +69,8 @@ def cancel_everywhere(
 
     Raises:
         RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
-        TypeError: *scenario* is no async function, or needs arguments; *lateness* is no number.
+        TypeError: *scenario* is no async function, or needs arguments; *victims* cannot be called; or what
+            must be a number is none.
         ValueError: There is no such fault, or not on this backend; a number is less than one; *lateness* is
             negative, or of no effect in one order; or the scenario or *victims* cannot be sent to another
             process.
@@ -87,6 +94,8 @@ def cancel_everywhere(
         ```
     """
     refuse_less_than_one(orders=orders, max_steps=max_steps, max_failures=max_failures, processes=processes)
+    refuse_unless_whole(seed=seed)
+    refuse_wrong_victims(victims)
     refuse_wrong_backend(backend, eager=eager)
     refuse_wrong_lateness(lateness)
     if lateness and orders == 1:
@@ -142,12 +151,7 @@ def _kinds(faults: Collection[FaultKind] | None, backend: str) -> tuple[FaultKin
     if isinstance(faults, str) or not faults:
         raise ValueError(f"faults must be a collection with one of {', '.join(FAULT_KINDS)}, not {faults!r}")
     for kind in faults:
-        if kind not in FAULT_KINDS:
-            raise ValueError(f"faults must be of {', '.join(FAULT_KINDS)}, not {kind!r}")
-        if backend == "trio" and kind not in {"scope", "interrupt"}:
-            raise ValueError(
-                f"trio knows no native cancellation; faults may be scope or interrupt, not {kind!r}"
-            )
+        refuse_wrong_fault(kind, backend)
     return tuple(faults)
 
 

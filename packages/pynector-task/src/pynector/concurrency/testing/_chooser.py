@@ -119,12 +119,18 @@ def operations_left(order: str, most: int) -> int:
 
 
 def parse_deviations(order: str) -> dict[int, int]:
-    """Read `3=1,9=2`."""
-    pairs = (pair.split("=") for pair in order.split(","))
-    try:
-        return {int(choice): int(taken) for choice, taken in pairs}
-    except ValueError:
-        raise ValueError(f"no such order: {order!r}") from None
+    """Read `3=1,9=2`.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    deviations: dict[int, int] = {}
+    for pair in order.split(","):
+        choice, _, taken = pair.partition("=")
+        if not (choice.isdecimal() and taken.isdecimal()):
+            raise ValueError(f"no such order: {order!r}")
+        deviations[int(choice)] = int(taken)
+    return deviations
 
 
 def format_deviations(deviations: Mapping[int, int]) -> str:

@@ -13,6 +13,7 @@ from ._processes import spread
 from ._refusals import (
     refuse_less_than_one,
     refuse_unless_one_of,
+    refuse_unless_whole,
     refuse_wrong_backend,
     refuse_wrong_lateness,
 )
@@ -71,7 +72,7 @@ def explore(
 
     Raises:
         RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
-        TypeError: *scenario* is no async function, or needs arguments; *lateness* is no number.
+        TypeError: *scenario* is no async function, or needs arguments; or what must be a number is none.
         ValueError: There is no such order or backend, a number is less than one, *lateness* is negative or
             of no effect in this order, or the order or the scenario cannot be spread over processes.
 
@@ -100,6 +101,7 @@ def explore(
     refuse_less_than_one(
         schedules=schedules, max_steps=max_steps, max_failures=max_failures, processes=processes
     )
+    refuse_unless_whole(seed=seed)
     refuse_unless_one_of(get_args(Order), order=order)
     refuse_wrong_backend(backend, eager=eager)
     refuse_wrong_lateness(lateness)

@@ -38,11 +38,19 @@ def _refuse_missing_arguments(scenario: Any) -> None:
         raise TypeError(f"scenario is called without arguments: {error}; use functools.partial()") from None
 
 
-def refuse_less_than_one(**numbers: int) -> None:
-    """Complain, if one of these is less than one: nothing would be run, or without an end."""
+def refuse_less_than_one(**numbers: object) -> None:
+    """Complain, if one of these is no whole number, or less than one: nothing would be run."""
+    refuse_unless_whole(**numbers)
     for name, value in numbers.items():
-        if value < 1:
+        if isinstance(value, int) and value < 1:
             raise ValueError(f"{name} must be >= 1, not {value}")
+
+
+def refuse_unless_whole(**numbers: object) -> None:
+    """Complain, if one of these is no whole number."""
+    for name, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a whole number, not {value!r}")
 
 
 def refuse_unless_one_of(choices: Sequence[str], **values: object) -> None:
@@ -66,6 +74,12 @@ def refuse_wrong_lateness(lateness: object) -> None:
         raise TypeError(f"lateness must be a number of seconds, not {lateness!r}")
     if not lateness >= 0:
         raise ValueError(f"lateness must be >= 0 seconds, not {lateness}")
+
+
+def refuse_wrong_victims(victims: object) -> None:
+    """Complain, if this cannot say of a name whether a task is a victim."""
+    if victims is not None and not callable(victims):
+        raise TypeError(f"victims must be a function that is given a task's name, not {victims!r}")
 
 
 def refuse_in_a_loop() -> None:

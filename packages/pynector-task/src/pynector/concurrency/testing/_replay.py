@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ._chooser import parse_deviations
 from ._failure import Failure
+from ._refusals import refuse_less_than_one
 from ._run import Run
 from ._schedule import Schedule
 from ._session import Scenario, Session
@@ -26,8 +27,8 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
     Raises:
         AssertionError: It fails; the message is the schedule as a list, the cause is what the scenario
             raised.
-        TypeError: *scenario* is no async function, or needs arguments.
-        ValueError: The token is none.
+        TypeError: *scenario* is no async function, or needs arguments; the token is no text.
+        ValueError: The token is none, or tells of what its backend does not have.
         RuntimeError: Called while an event loop runs in this thread.
 
     Example:
@@ -47,6 +48,7 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
 
 def run_again(scenario: Scenario, token: str, *, max_steps: int) -> list[Failure]:
     """Run one schedule, warn if the token does not fit any more, and return what failed."""
+    refuse_less_than_one(max_steps=max_steps)
     schedule = Schedule.parse(token)
     session = Session(scenario, max_steps=max_steps, max_failures=1)
     with session.open():

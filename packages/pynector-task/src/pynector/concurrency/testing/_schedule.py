@@ -6,11 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from ._chooser import chooser_for
-from ._refusals import refuse_wrong_lateness
+from ._refusals import refuse_wrong_backend, refuse_wrong_lateness
 
 FaultKind: TypeAlias = Literal["scope", "native", "twice", "again", "both", "interrupt"]
 """What is done to a task; `cancel_everywhere` says what each means."""
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+_ON_TRIO: frozenset[FaultKind] = frozenset({"scope", "interrupt"})
+
+
+def refuse_wrong_fault(kind: object, backend: str) -> None:
+    """Complain, if there is no such fault, or not on this backend."""
+    if kind not in FAULT_KINDS:
+        raise ValueError(f"faults must be of {', '.join(FAULT_KINDS)}, not {kind!r}")
+    if backend == "trio" and kind not in _ON_TRIO:
+        raise ValueError(f"trio knows no native cancellation; faults may be scope or interrupt, not {kind!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,11 @@ class Schedule:
         """Read a token.
 
         Raises:
-            ValueError: The token is none.
+            TypeError: The token is no text.
+            ValueError: The token is none, or tells of what the backend does not have.
         """
+        if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"token must be what a failure prints, such as 'asyncio/5=1', not {token!r}")
         try:
             backend, slash, rest = token.partition("/")
             if not slash:
@@ -92,7 +104,11 @@ class Schedule:
                 raise ValueError(f"no such backend: {backend!r}")
             chooser_for(order)
             eager, lateness = _parse_modifiers(modifiers)
-            return cls(name, order, eager, tuple(map(Fault.parse, faults)), lateness)
+            refuse_wrong_backend(name, eager=eager)
+            parsed = tuple(map(Fault.parse, faults))
+            for fault in parsed:
+                refuse_wrong_fault(fault.kind, name)
+            return cls(name, order, eager, parsed, lateness)
         except ValueError as error:
             raise ValueError(
                 f"not a schedule's token: {token!r} ({error}); it is what a failure prints,"
