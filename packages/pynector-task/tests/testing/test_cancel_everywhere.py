@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -180,8 +181,39 @@ def test_that_nothing_was_cancelled_is_a_failure() -> None:
         report.check()
 
 
-def test_the_scenario_itself_can_be_the_victim() -> None:
-    cancel_everywhere(has_no_tasks, root=True).check()
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_the_scenario_itself_can_be_the_victim(backend: str) -> None:
+    async def sleeps() -> None:
+        await anyio.sleep(1)
+
+    async def swallows() -> None:
+        with contextlib.suppress(BaseException):
+            await anyio.sleep(1)
+
+    cancel_everywhere(sleeps, root=True, backend=backend).check()
+    (failure,) = cancel_everywhere(swallows, root=True, backend=backend).failures
+
+    assert failure.text == "swallows#0 ended as if it were not cancelled"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_victim_that_swallows_every_cancellation_is_told(backend: str) -> None:
+    async def scenario() -> None:
+        stop = False
+
+        async def stubborn() -> None:
+            while not stop:
+                with contextlib.suppress(BaseException), anyio.CancelScope():
+                    await anyio.sleep(1)
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(stubborn)
+            await anyio.sleep(3)
+            stop = True
+
+    report = cancel_everywhere(scenario, faults=["scope"], backend=backend, max_steps=500)
+
+    assert {failure.kind for failure in report.failures} == {"livelock", "swallowed cancellation"}
 
 
 def test_victims_are_chosen_by_name() -> None:

@@ -159,7 +159,7 @@ def test_what_is_no_whole_number_is_refused(value: Any) -> None:
 
 
 def test_victims_that_cannot_be_asked_are_refused() -> None:
-    with pytest.raises(TypeError, match="victims must be a function that is given .* name, not 'sleep'"):
+    with pytest.raises(TypeError, match=r"victims must be a function that is given .* name, not 'sleep'"):
         cancel_everywhere(sleeps, victims="sleep")  # type: ignore[arg-type]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from ._report import Report
 from ._run import Run
 from ._schedule import FAULT_KINDS, Fault, FaultKind, Schedule, refuse_wrong_fault
 from ._session import Scenario, Session
-from ._task import ScenarioTask
+from ._task import SPARED_ALL, ScenarioTask
 from ._trace import Trace
 
 
@@ -161,13 +161,18 @@ def _faults(baseline: Run, options: _Options) -> Iterator[Fault]:
     for task in _victims(baseline, options):
         for step in range(task.born + 1, task.ended or baseline.steps):
             for kind in options.kinds:
-                yield Fault(kind, task.number, step)
+                if kind not in task.spared:
+                    yield Fault(kind, task.number, step)
 
 
 def _victims(baseline: Run, options: _Options) -> list[ScenarioTask]:
     chosen = options.victims
-    children = [task for task in baseline.tasks[1:] if chosen is None or chosen(task.name)]
+    children = [task for task in _children(baseline) if chosen is None or chosen(task.name)]
     return [*baseline.tasks[:1], *children] if options.root else children
+
+
+def _children(baseline: Run) -> list[ScenarioTask]:
+    return [task for task in baseline.tasks[1:] if task.spared != SPARED_ALL]
 
 
 def _why_none(baseline: Run, options: _Options) -> str:
@@ -175,9 +180,14 @@ def _why_none(baseline: Run, options: _Options) -> str:
         return "it failed before anything was cancelled"
     if len(baseline.tasks) == 1:
         why = "the scenario started no task (root=True cancels the scenario itself)"
-    elif not _victims(baseline, options):
-        names = ", ".join(dict.fromkeys(task.name for task in baseline.tasks[1:]))
-        why = f"victims chose none of the tasks, which are named {names}"
+    elif not (victims := _victims(baseline, options)):
+        why = f"victims chose none of the tasks, which are named {_names(_children(baseline))}"
+    elif all(task.spared.issuperset(options.kinds) for task in victims):
+        why = f"nothing strikes {_names(victims)} in that way"
     else:
         why = "each victim ended in the step in which it was started"
     return f"{', '.join(options.kinds)}: never injected, since {why}; nothing is proved"
+
+
+def _names(tasks: Iterable[ScenarioTask]) -> str:
+    return ", ".join(dict.fromkeys(task.name for task in tasks))

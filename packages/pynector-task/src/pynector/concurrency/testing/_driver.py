@@ -16,7 +16,7 @@ def interruptible(task: ScenarioTask, coroutine: Coroutine[Any, Any, Any]) -> Ge
     error: BaseException | None = None
     while True:
         if task.interrupted:
-            task.interrupted, error = False, KeyboardInterrupt()
+            task.interrupted, task.saw_interrupt, error = False, True, KeyboardInterrupt()
         try:
             message = coroutine.send(value) if error is None else coroutine.throw(error)
         except StopIteration as stop:

@@ -16,8 +16,10 @@ import outcome
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from ._errors import in_words, without_cancellations
 from ._immortal import keep_for_ever
 from ._run import Run
+from ._system_task import is_system_task, spared_by_trio
 from ._task import ScenarioTask
 from ._threads import ThreadWatch, waits_in
 
@@ -116,9 +118,9 @@ class Gate(trio.abc.Instrument):
         """Whether the run is being brought to its end."""
         return self._cleanup_steps > 0
 
-    def alive(self) -> list[str]:
+    def alive(self) -> list[ScenarioTask]:
         """The tasks that have not ended."""
-        return [str(place.task) for place in self._places.values()]
+        return [place.task for place in self._places.values()]
 
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         known = self._run.add_task(task.coro, task.name)
@@ -126,7 +128,12 @@ class Gate(trio.abc.Instrument):
         self._clock += 1
         place = self._places[task] = _Place(known, task, self._clock)
         self._run.by_native[task] = known
-        substitute: Any = self._pass(place, self._wrap(known))
+        substitute: Any
+        if is_system_task(task):
+            known.spared = spared_by_trio(task)
+            substitute = self._pass_system_task(place, self._wrap(known))
+        else:
+            substitute = self._pass(place, self._wrap(known))
         task.coro = substitute
 
     def task_scheduled(self, task: trio.lowlevel.Task) -> None:
@@ -195,8 +202,26 @@ class Gate(trio.abc.Instrument):
         self._granted = line.pop(position)
         return self._granted
 
+    def _let_trio_go_first(self, place: _Place) -> Generator[Any, Any, None]:
+        """Wait for trio's own tasks that were woken from outside since; trio tosses a coin about it."""
+        while self._scheduled > 1 and not self.abandoned:
+            self._granted = None  # it is no step of the scenario
+            yield from trio.lowlevel.cancel_shielded_checkpoint().__await__()  # noqa: ASYNC105
+            self._granted = place
+
     async def _pass(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return await self._steps(place, coroutine)
+
+    async def _pass_system_task(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await self._steps(place, coroutine)
+        except BaseException as error:
+            rest = without_cancellations(error, trio.Cancelled)
+            if not isinstance(rest, Exception):
+                raise
+            # Trio would call it an error of its own, and end.
+            self._run.stop("unhandled error", f"{place.task} of trio ended with {in_words(rest)}", rest)
+            self.stop()
 
     @make_awaitable
     def _steps(self, place: _Place, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -206,12 +231,11 @@ class Gate(trio.abc.Instrument):
             if self._scheduled > 1 or self._latest is not None or not self._is_next(place):
                 turn = trio.lowlevel.wait_task_rescheduled(_not_now)  # noqa: ASYNC105
                 yield from turn.__await__()
+                yield from self._let_trio_go_first(place)
             if self.abandoned:
                 keep_for_ever(coroutine)
                 return None
-            if place.task.interrupted:
-                place.task.interrupted, value = False, outcome.Error(KeyboardInterrupt())
-            elif isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
+            if isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
                 place.task.cancellations += 1
             try:
                 message = coroutine.send(value)

@@ -26,6 +26,7 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
         run.stop("exception", ", ".join(map(in_words, single_errors(error))), error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
     if swallowed:
-        run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not cancelled")
+        struck = "interrupted" if interrupted else "cancelled"
+        run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not {struck}")
     if run.alive:
-        run.stop("leaked task", f"{', '.join(run.alive)} outlived the scenario")
+        run.stop("leaked task", f"{', '.join(map(str, run.alive))} outlived the scenario")

@@ -16,12 +16,11 @@ from contextvars import Context
 from operator import attrgetter
 from typing import Any, TypeVarTuple
 
-from ._plain_loop import PlainLoop
 from ._ready import ForeignCalls, Ready, ReadyQueue
 from ._run import Run
-from ._schedule import Schedule
 from ._stuck import stuck
 from ._task import ScenarioTask
+from ._task_loop import TaskLoop
 from ._timers import Timers
 
 _Ts = TypeVarTuple("_Ts")
@@ -31,7 +30,7 @@ _Ts = TypeVarTuple("_Ts")
 _SPIN = 16
 
 
-class ControlledLoop(PlainLoop):
+class ControlledLoop(TaskLoop):
     """An event loop without I/O: time jumps to the next timer as soon as nothing is ready to run.
 
     It keeps asyncio's own order; only `explore` gives it another. Use it as the `loop_factory` of
@@ -45,8 +44,6 @@ class ControlledLoop(PlainLoop):
     def __init__(self) -> None:
         super().__init__()
         self._exploring = False
-        self._run = Run(Schedule())
-        self._wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]] = attrgetter("coroutine")
         self._now = 0.0
         self._queue = ReadyQueue(self._run)
         self._timers = Timers()
@@ -216,33 +213,3 @@ class ControlledLoop(PlainLoop):
     def _await_threads(self) -> bool:
         """Whether another thread has called in, if there is another."""
         return self._foreign.wait(self._threads.patience(self._run.tasks))
-
-    def create_task(
-        self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any
-    ) -> asyncio.Task[Any]:
-        self._check_closed()
-        if self._task_factory is None:
-            return self._make_task(coro, loop=self, name=name, context=context, **options)
-        options |= {} if context is None else {"context": context}
-        native: asyncio.Task[Any] = self._task_factory(self, coro, **options)
-        if native not in self._run.by_native:
-            self._run.by_native[native] = task = self._run.add_task(coro, None if name is None else str(name))
-            task.native = native
-        return native
-
-    def start_eagerly(self) -> None:
-        """Make `create_task()` run a new task at once.
-
-        AnyIO knows asyncio's own eager factory, and takes the maker of tasks out of it for the children of
-        its groups, which it does not start at once. So ours is one of those.
-        """
-        if sys.version_info < (3, 12):
-            raise RuntimeError("eager tasks need Python 3.12 or later")
-        self._task_factory = asyncio.create_eager_task_factory(self._make_task)
-
-    def _make_task(self, coro: Any, *, name: object = None, **options: Any) -> asyncio.Task[Any]:
-        task = self._run.add_task(coro, None if name is None else str(name))
-        native = asyncio.Task(self._wrap(task), name=task.name, **options)
-        task.native = native
-        self._run.by_native[native] = task
-        return native

@@ -45,7 +45,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
             error = raised
         if not run.over:
             _let_go(loop)
-            run.alive = [str(task) for task in run.tasks if not task.native.done()]
+            run.note_alive([task for task in run.tasks if not task.native.done()])
             _find_swallowed(run)
         judge(run, error, asyncio.CancelledError)
     finally:
@@ -63,7 +63,9 @@ def _wrap(run: Run, task: ScenarioTask) -> Any:
 
 
 async def _with_interrupt(task: ScenarioTask) -> Any:
-    return await interruptible(task, task.coroutine)
+    result = await interruptible(task, task.coroutine)
+    task.swallowed = task.saw_interrupt
+    return result
 
 
 async def _in_scope(task: ScenarioTask) -> Any:

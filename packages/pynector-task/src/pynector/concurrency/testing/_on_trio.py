@@ -9,6 +9,7 @@ import trio
 
 from ._clock import VirtualClock
 from ._gate import Gate
+from ._interrupt_on_trio import in_reach_of_interrupts, interrupt
 from ._judge import judge
 from ._run import Run
 from ._schedule import Fault
@@ -31,8 +32,8 @@ class _TrioRun:
     def go(self) -> None:
         try:
             trio.run(self._main, clock=VirtualClock(self._gate, self._stuck))
-        except trio.TrioInternalError:
-            if not self._gate.abandoned:
+        except Exception:
+            if not self._gate.abandoned:  # a task that is dropped leaves nurseries and scopes open
                 raise
         if self._gate.broken is not None:
             raise self._gate.broken
@@ -44,24 +45,31 @@ class _TrioRun:
         trio.lowlevel.add_instrument(self._gate)
         with self._gate.scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._root, name=scenario_name(self._scenario))
+                nursery.start_soon(self._scenario, name=scenario_name(self._scenario))
         if not self._run.over and self._gate.holds_tasks:
             # A task that needs no more than a few steps to end was not left behind.
             await self._gate.settle()
-            self._run.alive = self._gate.alive()
-
-    async def _root(self) -> None:
-        try:
-            await self._scenario()
-        except BaseException as error:
-            if not self._run.over:
-                self._error = error
+            self._run.note_alive(self._gate.alive())
 
     def _wrap(self, task: ScenarioTask) -> Any:
-        if self._run.is_victim(task, "scope", "interrupt"):
+        body = self._exposed(task)
+        return body if task.number else self._root(body)
+
+    def _exposed(self, task: ScenarioTask) -> Any:
+        """What *task* runs, within reach of what is to strike it."""
+        if self._run.is_victim(task, "interrupt"):
+            return in_reach_of_interrupts(task)
+        if self._run.is_victim(task, "scope"):
             task.scope = trio.CancelScope()
             return _in_scope(task, task.scope)
         return task.coroutine
+
+    async def _root(self, body: Coroutine[Any, Any, object]) -> None:
+        try:
+            await body
+        except BaseException as error:
+            if not self._run.over:
+                self._error = error
 
     def _stuck(self) -> None:
         if not self._gate.stopping:
@@ -80,8 +88,10 @@ async def _in_scope(task: ScenarioTask, scope: trio.CancelScope) -> Any:
 
 
 def _strike(fault: Fault, task: ScenarioTask) -> bool:
-    assert task.scope is not None
-    task.interrupted = fault.kind == "interrupt"
-    task.cancellations_before = task.cancellations
-    task.scope.cancel()  # for an interrupt, this only wakes the task
+    if fault.kind == "interrupt":
+        interrupt(task)
+    else:
+        assert task.scope is not None
+        task.cancellations_before = task.cancellations
+        task.scope.cancel()
     return True

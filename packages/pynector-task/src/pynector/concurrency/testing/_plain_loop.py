@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
+from ._errors import without_cancellations
 from ._no_io import NoInputOutput
 from ._threads import ThreadWatch
 
@@ -89,11 +90,6 @@ class PlainLoop(NoInputOutput):
         self._generators.clear()
         await asyncio.gather(*(generator.aclose() for generator in generators), return_exceptions=True)
 
-    def _close_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators.discard(generator)
-        if not self._closed:
-            self.call_soon_threadsafe(self.create_task, generator.aclose())
-
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         if self._exception_handler is not None:
             self._exception_handler(self, context)
@@ -104,8 +100,10 @@ class PlainLoop(NoInputOutput):
         message, error = context.get("message", "unhandled error"), context.get("exception")
         if self._complaints is None:
             logging.getLogger("asyncio").error("%s: %r", message, error)
-        elif error is not None:
-            self._complaints.append(f"{message}: {error!r}")
+        elif error is None:
+            self._complaints.append(message)
+        elif without_cancellations(error, (KeyboardInterrupt, SystemExit)) is not None:
+            self._complaints.append(f"{message}: {error!r}")  # the others have ended the loop already
 
     def set_exception_handler(self, handler: Any) -> None:
         self._exception_handler = handler

@@ -63,7 +63,8 @@ class Run:
         self.fired: list[Fault] = []
         self.struck_unstarted: bool = False  # a task was cancelled natively before its first step
         self.has_threads: bool = False  # another thread has called in, or was waited for
-        self.alive: list[str] = []
+        self.alive: list[ScenarioTask] = []  # when the scenario had ended
+        self._lines_of_alive: tuple[str, ...] = ()
         self.complaints: list[str] = []
         self.invariants: list[Callable[[], object]] = []
         self.branches: list[tuple[int, int]] = []
@@ -113,6 +114,8 @@ class Run:
         if fault.victim >= len(self.tasks):
             return f"there was no task {fault.victim}, only {len(self.tasks)} in all"
         task = self.tasks[fault.victim]
+        if fault.kind in task.spared:
+            return f"nothing strikes {task} in that way"
         if fault.step < task.born:
             return f"{task} was made at step {task.born}"
         if task.ended is not None:
@@ -150,7 +153,13 @@ class Run:
         """Something is wrong: the first finding is kept, and the run is over."""
         if self.finding is None:
             places = tuple(map(raised_at, single_errors(error))) if error is not None else ()
-            self.finding = Finding(kind, text, self.waiting(kind), places, error)
+            waiting = self._lines_of_alive or self.waiting(kind)
+            self.finding = Finding(kind, text, waiting, places, error)
+
+    def note_alive(self, tasks: list[ScenarioTask]) -> None:
+        """Take note of the tasks that have outlived the scenario, and of where they wait."""
+        self.alive = tasks
+        self._lines_of_alive = self.waiting("leaked task")
 
     def waiting(self, kind: str) -> tuple[str, ...]:
         """The tasks that are alive, each with the line on which it waits, or which it has come to."""
@@ -175,7 +184,9 @@ class Run:
         where = ""
         if self._trace is not None:
             where = "before its first step" if unstarted else f"at {task.where()}"
-        if task.has_ended or (unstarted and fault.kind == "interrupt") or not self.strike(fault, task):
+        if task.has_ended or fault.kind in task.spared or (unstarted and fault.kind == "interrupt"):
+            return
+        if not self.strike(fault, task):
             return
         # asyncio does not even start it then, nor what it was to await; AnyIO's own tasks are such a pair.
         self.struck_unstarted |= unstarted and fault.kind != "scope"

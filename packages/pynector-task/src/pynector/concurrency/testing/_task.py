@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from inspect import CORO_CREATED, getcoroutinestate
+from types import CoroutineType
 from typing import Any
 
 from ._awaiting import awaiting
+from ._schedule import FAULT_KINDS, FaultKind
+
+# What the backend starts to clean up, nobody else can cancel.
+SPARED_ALL: frozenset[FaultKind] = frozenset(FAULT_KINDS)
 
 
 class ScenarioTask:
@@ -24,7 +29,9 @@ class ScenarioTask:
         cancellations: How often it has been cancelled, where the backend does not count that itself.
         cancellations_before: The same, when the fault was injected.
         struck: Whether a fault was injected into it.
-        interrupted: Whether `KeyboardInterrupt` is to be raised in it when it runs next.
+        interrupted: Whether `KeyboardInterrupt` is to be raised in it as soon as it can be.
+        saw_interrupt: Whether it has been.
+        spared: The kinds of fault that nothing in the world could do to it.
         swallowed: Whether it ended as if nothing had happened, although a cancellation had reached it.
     """
 
@@ -39,7 +46,9 @@ class ScenarioTask:
         "name",
         "native",
         "number",
+        "saw_interrupt",
         "scope",
+        "spared",
         "struck",
         "swallowed",
     )
@@ -57,6 +66,8 @@ class ScenarioTask:
         self.cancellations_before: int = 0
         self.struck: bool = False
         self.interrupted: bool = False
+        self.saw_interrupt: bool = False
+        self.spared: frozenset[FaultKind] = frozenset()
         self.swallowed: bool = False
 
     def __str__(self) -> str:
@@ -65,12 +76,17 @@ class ScenarioTask:
     @property
     def is_new(self) -> bool:
         """Whether it has not taken its first step."""
-        return not self.has_ended and getcoroutinestate(self.coroutine) == CORO_CREATED
+        coroutine = self.coroutine
+        return isinstance(coroutine, CoroutineType) and getcoroutinestate(coroutine) == CORO_CREATED
 
     @property
     def has_ended(self) -> bool:
         """Whether it has taken its last step."""
-        return getattr(self.coroutine, "cr_frame", None) is None
+        coroutine: Any = self.coroutine
+        if isinstance(coroutine, CoroutineType):
+            return coroutine.cr_frame is None
+        done = getattr(self.native, "done", None)
+        return coroutine is None or done is None or bool(done())
 
     def where(self, *, innermost: bool = True) -> str:
         """The line on which it waits."""

@@ -1,0 +1,28 @@
+"""Tasks of trio that belong to no nursery of the scenario."""
+
+from __future__ import annotations
+
+import os
+from types import CoroutineType
+
+import trio
+
+from ._schedule import FaultKind
+from ._task import SPARED_ALL
+
+_TRIO = os.path.dirname(str(trio.__file__)) + os.sep
+# Trio shields system tasks from Ctrl-C.
+_SPARED_INTERRUPT: frozenset[FaultKind] = frozenset({"interrupt"})
+
+
+def is_system_task(task: trio.lowlevel.Task) -> bool:
+    """Whether *task* was started by `trio.lowlevel.spawn_system_task()`, or by trio itself."""
+    nursery = task.parent_nursery
+    return nursery is None or nursery.parent_task.parent_nursery is None
+
+
+def spared_by_trio(system_task: trio.lowlevel.Task) -> frozenset[FaultKind]:
+    """The kinds of fault that cannot strike a system task that has not begun yet."""
+    coroutine = system_task.coro
+    of_trio = isinstance(coroutine, CoroutineType) and coroutine.cr_code.co_filename.startswith(_TRIO)
+    return SPARED_ALL if of_trio else _SPARED_INTERRUPT
