@@ -157,12 +157,7 @@ class ConnectionPool(Generic[C]):
         lender = self._lender
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
-            # The short way. What follows does the same, after a look.
-            if lender.lot.home is not None:
-                lender.lot.check_home("release()")
-            slot.lease = None
-            if not lender.waiting or not lender.wake(slot):
-                lender.idle.append(slot)
+            lender.hand_on(slot)  # the short way: what follows does the same, after a look
         elif (slot := lender.lent_slot(connection)) is not None:
             await lender.end(slot, clean=True)
 
@@ -228,9 +223,10 @@ class ConnectionPool(Generic[C]):
     async def close(self, *, grace: float | None = None) -> None:
         """Lend no more, wait for leases to end, and close all connections, those still lent included.
 
-        Those who wait get `anyio.ClosedResourceError`; what is being opened is cancelled. If cancelled, it
-        waits for leases no longer; closing is shielded, and each connection limited by *close_timeout*.
-        Called again, it waits until all are closed.
+        Those who wait get `anyio.ClosedResourceError`; what is being opened is cancelled; what is idle, or
+        comes back, is closed at once. If cancelled, it waits for leases no longer; closing is shielded, and
+        each connection limited by *close_timeout*. If cancelled natively, closing goes on all the same.
+        Called again, it waits until all are closed; the grace is that of the first call.
 
         Args:
             grace: Seconds that leases have to end; by default what the pool was made with.
