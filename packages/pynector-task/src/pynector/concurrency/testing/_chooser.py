@@ -109,13 +109,18 @@ def chooser_for(order: str) -> Chooser:
     return DeviatingOrder(parse_deviations(order))
 
 
-def operations_left(order: str, most: int) -> int:
-    """How many operations of fast paths go by until the first checkpoint, under this `order` of a schedule.
+def seed_of(order: str) -> int | None:
+    """The seed in an `order` of a schedule, if it has one."""
+    name, dash, seed = order.partition("-")
+    return int(seed) if dash and name in _SEEDED else None
+
+
+def operations_left(seed: int | None, most: int) -> int:
+    """How many operations of fast paths go by until the first checkpoint.
 
     With a seed it depends on that, so that a checkpoint is tried at every place; otherwise it is the *most*.
     """
-    name, dash, seed = order.partition("-")
-    return 1 + int(seed) % most if dash and name in _SEEDED else most
+    return most if seed is None else 1 + seed % most
 
 
 def parse_deviations(order: str) -> dict[int, int]:

@@ -126,6 +126,11 @@ class Run:
         """Whether a fault of this kind has been injected."""
         return any(fault.kind == kind for fault in self.fired)
 
+    @property
+    def names_of_struck(self) -> list[str]:
+        """The names of the tasks that faults have been injected into."""
+        return [self.tasks[fault.victim].name for fault in self.fired]
+
     def forget_tasks(self) -> None:
         """Let go of the backend's tasks: what they complain about on their way out is heard in time."""
         self.note_ends()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from ._chooser import chooser_for
+from ._chooser import chooser_for, seed_of
 from ._refusals import refuse_wrong_backend, refuse_wrong_lateness
 
 FaultKind: TypeAlias = Literal["scope", "native", "twice", "again", "both", "interrupt"]
@@ -64,6 +64,8 @@ class Schedule:
         eager: Whether asyncio starts a new task at once (Python 3.12 and later).
         faults: What is injected, and when.
         lateness: Seconds by which a timer may fire late; in `fifo`, none ever does.
+        seed: Decides the numbers that `random` draws and when fast paths pass a checkpoint, where the order
+            has no seed of its own.
     """
 
     backend: str = "asyncio"
@@ -71,6 +73,13 @@ class Schedule:
     eager: bool = False
     faults: tuple[Fault, ...] = ()
     lateness: float = 0.0
+    seed: int | None = None
+
+    @property
+    def numbers(self) -> int | None:
+        """What decides the numbers that are drawn: the seed of the order, or the one beside it."""
+        own = seed_of(self.order)
+        return self.seed if own is None else own
 
     @property
     def token(self) -> str:
@@ -78,6 +87,8 @@ class Schedule:
         backend = f"{self.backend}+eager" if self.eager else self.backend
         if self.lateness and self.order != "fifo":
             backend += f"+late={self.lateness}".replace("e+", "e")
+        if self.seed is not None:
+            backend += f"+seed={self.seed}"
         return "/".join([backend, self.order, *map(str, self.faults)])
 
     def without_faults(self) -> Schedule:
@@ -103,12 +114,12 @@ class Schedule:
             if name not in {"asyncio", "trio"}:
                 raise ValueError(f"no such backend: {backend!r}")
             chooser_for(order)
-            eager, lateness = _parse_modifiers(modifiers)
+            eager, lateness, seed = _parse_modifiers(modifiers)
             refuse_wrong_backend(name, eager=eager)
             parsed = tuple(map(Fault.parse, faults))
             for fault in parsed:
                 refuse_wrong_fault(fault.kind, name)
-            return cls(name, order, eager, parsed, lateness)
+            return cls(name, order, eager, parsed, lateness, seed)
         except ValueError as error:
             raise ValueError(
                 f"not a schedule's token: {token!r} ({error}); it is what a failure prints,"
@@ -116,8 +127,8 @@ class Schedule:
             ) from None
 
 
-def _parse_modifiers(modifiers: list[str]) -> tuple[bool, float]:
-    eager, lateness = False, 0.0
+def _parse_modifiers(modifiers: list[str]) -> tuple[bool, float, int | None]:
+    eager, lateness, seed = False, 0.0, None
     for modifier in modifiers:
         name, _, value = modifier.partition("=")
         if modifier == "eager":
@@ -125,6 +136,8 @@ def _parse_modifiers(modifiers: list[str]) -> tuple[bool, float]:
         elif name == "late":
             lateness = float(value)
             refuse_wrong_lateness(lateness)
+        elif name == "seed" and value.removeprefix("-").isdecimal():
+            seed = int(value)
         else:
             raise ValueError(f"no such modifier: {modifier!r}")
-    return eager, lateness
+    return eager, lateness, seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +28,7 @@ from ._trace import Trace
 
 _USUAL_CAUSES = (
     "usual causes are a fixture or a global that keeps what the first run left in it,"
-    " random numbers, real time, and the order of addresses in a set"
+    " random numbers that do not come from `random` itself, real time, and the order of addresses in a set"
 )
 
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
@@ -51,7 +52,7 @@ class Session:
         """Schedules may be run inside; on leaving, failures are made shorter and the report is complete."""
         refuse_in_a_loop()
         began = perf_counter()
-        with only_young_garbage(), never_awaited() as self._warnings:
+        with only_young_garbage(), _random_numbers_kept(), never_awaited() as self._warnings:
             yield
             for schedule, failure in self._by_signature.values():
                 self.report.failures.append(self._explain(schedule, failure))
@@ -104,7 +105,8 @@ class Session:
         run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
         # What ran before must not decide when the first checkpoint of a fast path is due.
         budget = thread_budget()
-        budget.left = operations_left(schedule.order, budget.operations)
+        budget.left = operations_left(schedule.numbers, budget.operations)
+        random.seed(schedule.numbers or 0)
         token = current_run.set(run)
         try:
             runner_for(schedule)(self.scenario, run)
@@ -133,7 +135,8 @@ class Session:
 
     def _explain(self, schedule: Schedule, failure: Failure) -> Failure:
         run = self.attempt(schedule, record=True)
-        shortest = shorten(schedule, run.branches, lambda shorter: self._fails_like(failure, shorter))
+        struck = run.names_of_struck
+        shortest = shorten(schedule, run.branches, lambda shorter: self._fails_like(failure, struck, shorter))
         trace = Trace()
         run = self.attempt(shortest, trace=trace)
         if run.finding is None:
@@ -141,9 +144,20 @@ class Session:
         explained = _failure(self.report.scenario, shortest, run, trace)
         return replace(explained, seed=failure.seed, count=failure.count)
 
-    def _fails_like(self, failure: Failure, schedule: Schedule) -> bool:
+    def _fails_like(self, failure: Failure, struck: list[str], schedule: Schedule) -> bool:
         run = self.attempt(schedule)
-        return run.finding is not None and run.finding.signature == failure.signature
+        if run.finding is None or run.finding.signature != failure.signature:
+            return False
+        return run.names_of_struck == struck  # in another order, another task may have the victim's number
+
+
+@contextmanager
+def _random_numbers_kept() -> Generator[None]:
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def runner_for(schedule: Schedule) -> Callable[[Scenario, Run], None]:

@@ -25,26 +25,34 @@ def shorten(
 
     Returns:
         A schedule that fails from which no deviation can be left out, unless that takes too many attempts.
+        It keeps the seed of the one given if it does not fail without it.
     """
     deviations = {choice: chosen for choice, (_, chosen) in enumerate(branches) if chosen}
-    if not deviations:
-        return replace(schedule, order="fifo") if schedule.order == "fifo" else schedule
     attempts = 0
 
-    def still_fails(candidate: Choices) -> bool:
+    def still_fails(candidate: Schedule) -> bool:
         nonlocal attempts
         attempts += 1
-        return attempts <= _ATTEMPTS and fails(_with(schedule, candidate))
+        return attempts <= _ATTEMPTS and fails(candidate)
 
-    if still_fails({}):
-        return _with(schedule, {})
-    if not still_fails(deviations):
-        return schedule  # not deterministic; there is nothing to go by
-    return _with(schedule, _lower(_leave_out(deviations, still_fails), still_fails))
+    for seed in dict.fromkeys((None, schedule.numbers)):
+        stock = replace(schedule, order="fifo", seed=seed)
+        if still_fails(stock):
+            return stock
+        if deviations and still_fails(_with(stock, deviations)):
+            return _least(stock, deviations, still_fails)
+    return schedule  # not deterministic; there is nothing to go by
 
 
-def _with(schedule: Schedule, deviations: Choices) -> Schedule:
-    return replace(schedule, order=format_deviations(deviations))
+def _with(stock: Schedule, deviations: Choices) -> Schedule:
+    return replace(stock, order=format_deviations(deviations))
+
+
+def _least(stock: Schedule, deviations: Choices, still_fails: Callable[[Schedule], bool]) -> Schedule:
+    def fails(candidate: Choices) -> bool:
+        return still_fails(_with(stock, candidate))
+
+    return _with(stock, _lower(_leave_out(deviations, fails), fails))
 
 
 def _leave_out(deviations: Choices, still_fails: Callable[[Choices], bool]) -> Choices:
