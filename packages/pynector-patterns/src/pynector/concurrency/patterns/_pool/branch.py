@@ -78,7 +78,7 @@ class Branch(Lender[C], Generic[K, C]):
         self.settle()
 
     def settle(self) -> None:
-        self.calm = False  # another key may wait for what comes back
+        self.calm = self.flows = False  # another key may wait for what comes back
 
     def give_back(self, slot: Slot[C]) -> None:
         if not self.closed and self.branches.others_come_first(self):

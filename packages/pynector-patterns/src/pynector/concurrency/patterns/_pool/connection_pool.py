@@ -157,12 +157,7 @@ class ConnectionPool(Generic[C]):
         lender = self._lender
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
-            # The short way. What follows does the same, after a look.
-            if lender.lot.home is not None:
-                lender.lot.check_home("release()")
-            slot.lease = None
-            if not lender.waiting or not lender.wake(slot):
-                lender.idle.append(slot)
+            lender.hand_on(slot)  # the short way: what follows does the same, after a look
         elif (slot := lender.lent_slot(connection)) is not None:
             await lender.end(slot, clean=True)
 

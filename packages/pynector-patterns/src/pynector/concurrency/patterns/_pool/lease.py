@@ -59,6 +59,29 @@ class Lease(Coroutine[Any, Any, C]):
             self.slot = slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
+        if lender.flows and lender.waiting:
+            # Behind those who wait already: what `lend` does then, without its coroutines.
+            lot = lender.lot
+            ticket = lot.queue_up()
+            since = lot.latest
+            lender.patience.begin()
+            lender.waiting += 1
+            try:
+                grant = await ticket
+            except BaseException:
+                lender.leases -= 1
+                lot.leave(ticket, lender.take_back)
+                raise
+            finally:
+                lender.waiting -= 1
+            if lender.flows and type(grant) is Slot:
+                lender.ledger.waited += 1
+                self.slot = grant
+                grant.lease = self
+                return grant.connection
+            lender.leases -= 1  # counted again when there is one
+            self.slot = slot = await lender.accept(self, grant, since)
+            return slot.connection
         self.slot = slot = await lender.lend(self)
         return slot.connection
 
@@ -71,10 +94,15 @@ class Lease(Coroutine[Any, Any, C]):
             return  # given back or discarded within the block
         lender = self.lender
         if kind is None and lender.calm:
-            if lender.lot.home is not None:
-                lender.lot.check_home("release()")
+            # What `hand_on` does, without the call.
+            if lender.waiting:
+                woken = lender.lot.unpark(slot)
+            else:
+                woken = None
+                if lender.lot.home is not None:
+                    lender.lot.check_home("release()")
             slot.lease = None
-            if not lender.waiting or not lender.wake(slot):
+            if woken is None:
                 lender.idle.append(slot)
         else:
             await lender.end(slot, clean=kind is None)

@@ -49,11 +49,23 @@ class Lender(Receiver[C]):
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
         self.on_change: Callable[[], object] = bool
+        self.settle()
+
+    @property
+    def line_is_bounded(self) -> bool:
+        return self.terms.limits.max_waiting is not None
 
     def wake(self, grant: Grant[C]) -> bool:
         if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:
             return True
         return self.lot.wake_first(grant) is not None
+
+    def hand_on(self, slot: Slot[C]) -> None:
+        """A connection comes back while all is calm: it goes to the first who waits, or is idle."""
+        self.lot.check_home("release()")
+        slot.lease = None
+        if self.lot.unpark(slot) is None:
+            self.idle.append(slot)
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
@@ -63,28 +75,35 @@ class Lender(Receiver[C]):
         if self.closed:
             self.check_open()
         self.lot.check_home("acquire()")
-        asked_at: float | None = None
         grant = self.request()
         if grant is None:
             self.about_to_wait()
-            # What `park` does, without the coroutine: each that a task waits in costs it twice.
-            ticket = self.lot.queue_up()
-            asked_at = self.patience.begin(ticket)
-            self.waiting += 1
-            granted: Grant[C]
-            try:
-                granted = await ticket
-            except BaseException:
-                self.lot.leave(ticket, self.take_back)
-                raise
-            finally:
-                self.waiting -= 1
-            if self.closed or granted is Turn.LATE:
-                self._refuse(granted)
+            return await self.accept(lease, *await self.stand_in_line())
+        return await self.accept(lease, grant)
+
+    async def stand_in_line(self) -> tuple[Grant[C], float]:
+        """Wait for what comes, and give it, with the time when that began."""
+        lot = self.lot
+        ticket = lot.queue_up()
+        since = lot.latest
+        self.patience.begin()
+        self.waiting += 1
+        try:
+            return await ticket, since
+        except BaseException:
+            lot.leave(ticket, self.take_back)
+            raise
+        finally:
+            self.waiting -= 1
+
+    async def accept(self, lease: object, grant: Grant[C], since: float | None = None) -> Slot[C]:
+        """Make a lease of what was granted to one who has waited *since*, or had not to."""
+        if since is not None:
+            if self.closed or grant is Turn.LATE:
+                self._refuse(grant)
             self.ledger.waited += 1
-            grant = granted
         if not (self._plain and isinstance(grant, Slot)):
-            grant = await self._make_ready(grant, asked_at)
+            grant = await self._make_ready(grant, since)
         grant.lease = lease
         self.leases += 1
         return grant
@@ -232,4 +251,4 @@ class Lender(Receiver[C]):
 
     def oldest_wait(self) -> float:
         """Since when the first who waits has been waiting."""
-        return self.patience.oldest()
+        return self.lot.oldest()

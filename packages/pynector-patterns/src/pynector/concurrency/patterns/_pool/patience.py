@@ -1,8 +1,6 @@
 """The end of waiting."""
 
 import math
-from collections import deque
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,32 +26,18 @@ class Patience:
         tasks: Where the task runs.
     """
 
-    __slots__ = ("_clock", "_line", "_lot", "_scope", "_seconds", "_tasks")
+    __slots__ = ("_lot", "_scope", "_seconds", "_tasks")
 
     def __init__(self, lot: ParkingLot[Any], seconds: float | None, tasks: OwnTasks) -> None:
         self._lot = lot
         self._seconds = seconds
         self._tasks = tasks
-        self._line: deque[tuple[Any, float]] = deque()  # in order of arrival, with some who wait no more
         self._scope: CancelScope | None = None
-        self._clock: Callable[[], float] = current_time
 
-    def begin(self, ticket: Any) -> float:
-        """The holder of *ticket*, the last in the lot, is about to wait; gives the time."""
-        line = self._line
-        while line and line[0][0].done():
-            line.popleft()
-        now = self._clock()
-        line.append((ticket, now))
+    def begin(self) -> None:
+        """Somebody waits in the lot."""
         if self._scope is None and self._seconds is not None:
             self._start(self._seconds)
-        return now
-
-    def oldest(self) -> float:
-        """Since when the first has been waiting; infinity if nobody waits."""
-        while self._line and self._line[0][0].done():
-            self._line.popleft()
-        return self._line[0][1] if self._line else math.inf
 
     def dismiss(self) -> None:
         """Nobody waits now."""
@@ -63,15 +47,13 @@ class Patience:
 
     def _start(self, seconds: float) -> None:
         self._scope = scope = CancelScope()
-        # An asyncio loop tells the time itself, for a fifth of what it costs to ask who runs here.
-        self._clock = getattr(self._lot.home, "time", current_time)
         watch, forget = partial(self._watch, scope, seconds), partial(self._forget, scope)
         self._tasks.start(watch, "acquire_timeout", forget)
 
     async def _watch(self, scope: CancelScope, seconds: float) -> None:
         try:
             with scope:
-                while (since := self.oldest()) < math.inf:
+                while (since := self._lot.oldest()) < math.inf:
                     left = since + seconds - current_time()
                     if left > 0:
                         await anyio.sleep(left)

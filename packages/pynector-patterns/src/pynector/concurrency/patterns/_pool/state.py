@@ -31,6 +31,7 @@ class PoolState(Generic[C]):
         "closed",
         "closing",
         "failing",
+        "flows",
         "idle",
         "leases",
         "max_connections",
@@ -59,6 +60,13 @@ class PoolState(Generic[C]):
         """The idle ones, where they may be lent without a further look."""
         self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
+        self.flows: bool = False
+        """Whether one who comes while others wait may stand behind them without a further look."""
+
+    @property
+    def line_is_bounded(self) -> bool:
+        """Whether only so many may wait."""
+        return False
 
     def wake(self, grant: Grant[C]) -> bool:
         """Wake the first who waits with what it is granted; False if nobody could be woken."""
@@ -159,10 +167,15 @@ class PoolState(Generic[C]):
         self.settle()
 
     def settle(self) -> None:
-        """See anew whether connections may come back without a further look."""
+        """See anew whether connections may come back, and tasks wait, without a further look."""
         self.calm = (
-            self._plain and not self.closed and not self._expired_lent and self.total <= self.max_connections
+            self._plain
+            and not self.closed
+            and not self.failing
+            and not self._expired_lent
+            and self.total <= self.max_connections
         )
+        self.flows = self.calm and not self.line_is_bounded
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free."""

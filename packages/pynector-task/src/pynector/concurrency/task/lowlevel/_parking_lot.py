@@ -53,12 +53,16 @@ class ParkingLot(Resident, Generic[T]):
         "_holders",
         "_make_ticket",
         "_queue",
+        "latest",
     )
 
     # The backend's own functions, kept where the hot paths find them at once.
     _clock: Callable[[], float]
     _current_task: Callable[[], Task | None]
     _make_ticket: Callable[[], Ticket]
+
+    latest: float
+    """When the last one joined, in seconds on the event loop's clock; not there before somebody has."""
 
     def __init__(
         self,
@@ -125,7 +129,8 @@ class ParkingLot(Resident, Generic[T]):
         if not at_home:
             self.refuse_stranger("waiting")
         ticket = self._make_ticket()
-        self._queue.append((ticket, task, self._clock()))
+        self.latest = now = self._clock()
+        self._queue.append((ticket, task, now))
         return ticket
 
     def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
