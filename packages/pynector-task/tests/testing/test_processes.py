@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
@@ -61,6 +64,23 @@ def test_a_local_scenario_is_refused() -> None:
 
     with pytest.raises(ValueError, match="must be a function of a module, not local"):
         explore(local, processes=2)
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pynector.concurrency.testing import explore\n"
+        "async def scenario(): pass\n"
+        "explore(scenario, processes=2, schedules=4)\n"
+    )
+
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("RuntimeError: a process ended before its schedules were run;")
+    assert 'a script must call this under `if __name__ == "__main__":`' in last
+    assert "bootstrapping" not in ended.stderr
 
 
 def test_a_search_is_not_spread() -> None:

@@ -92,3 +92,23 @@ def test_the_nearest_mark_counts(run: pytest.Pytester) -> None:
     result = run.runpytest_inprocess("-q", "--strict-markers")
 
     result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("options", ["faults=['scope', 'native']", "eager=True"])
+def test_what_only_asyncio_has_is_run_on_asyncio_alone(run: pytest.Pytester, options: str) -> None:
+    run.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.cancel_everywhere({options})
+        async def test_it(): ...
+
+        @pytest.mark.cancel_everywhere(faults=["interrupt"])
+        async def test_other(): ...
+        """
+    )
+
+    result = run.runpytest_inprocess("--collect-only", "-q")
+
+    collected = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert collected == ["test_it[asyncio]", "test_other[asyncio]", "test_other[trio]"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from pynector.concurrency.task import create_task_group
 from pynector.concurrency.testing import cancel_everywhere, explore
 
 BACKENDS = ["asyncio", "trio"]
@@ -110,6 +112,27 @@ def test_deadlocks_of_more_or_fewer_tasks_at_one_place_are_the_same() -> None:
                 tg.start_soon(user, number)
 
     assert len(explore(scenario).failures) == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_line_that_waits_is_the_users_and_not_one_of_pynector(backend: str) -> None:
+    async def scenario() -> None:
+        async with create_task_group() as tg:
+            tg.start_soon(anyio.Event().wait)
+
+    (failure,) = explore(scenario, backend=backend).failures
+
+    assert failure.waiting[0].startswith("scenario#0 waits at test_report.py:")
+    assert "in scenario: async with create_task_group() as tg:  (in " in failure.waiting[0]
+
+
+def test_what_the_loop_is_told_without_an_error_is_an_unhandled_error() -> None:
+    async def scenario() -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": "something is wrong"})
+
+    (failure,) = explore(scenario).failures
+
+    assert (failure.kind, failure.text) == ("unhandled error", "something is wrong")
 
 
 def test_an_address_makes_no_other_failure() -> None:

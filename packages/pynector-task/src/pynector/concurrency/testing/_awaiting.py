@@ -7,6 +7,7 @@ import linecache
 import os
 import sysconfig
 from collections.abc import Iterator
+from importlib.util import find_spec
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
@@ -16,9 +17,11 @@ _STDLIB = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
 _SITE_PACKAGES = tuple(
     {os.path.normcase(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib")}
 )
+# A namespace: each of its packages may lie elsewhere.
+_PYNECTOR = getattr(find_spec("pynector.concurrency"), "submodule_search_locations", None) or ()
 _LIBRARIES = (
     os.path.normcase(os.path.dirname(str(anyio.__file__))) + os.sep,
-    os.path.normcase(os.path.dirname(__file__)) + os.sep,
+    *(os.path.normcase(folder) + os.sep for folder in _PYNECTOR),
     *(os.path.join(folder, "trio") + os.sep for folder in _SITE_PACKAGES),
 )
 # What trio's own waiting is made of says nothing about what is waited for.
@@ -73,7 +76,7 @@ def _hidden_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:
 
 
 def is_library(frame: FrameType) -> bool:
-    """Whether a frame is in the standard library, AnyIO, trio, or this package."""
+    """Whether a frame is in the standard library, AnyIO, trio, or pynector."""
     path = os.path.normcase(frame.f_code.co_filename)
     if path.startswith(("<", *_LIBRARIES)):
         return True

@@ -43,8 +43,8 @@ def explore(
 
     A scenario is an async function without arguments. It makes what it tests, starts tasks in whatever way
     it likes (a task group of AnyIO, asyncio or trio), and asserts what must hold. It is called afresh for
-    each schedule, and must do the same thing each time: no real I/O, no wall clock, no random numbers
-    without a seed. Time is virtual: `sleep(3600)` takes none.
+    each schedule, and must do the same thing each time: no real I/O, no wall clock. Time is virtual:
+    `sleep(3600)` takes none. The module `random` is seeded by the schedule.
 
     A schedule fails if the scenario raises, if an `invariant` is broken, if nothing can go on (deadlock), if
     it does not end (livelock), if a task outlives the scenario, if a coroutine is never awaited, or if an
@@ -72,6 +72,7 @@ def explore(
 
     Raises:
         RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
+        Stuck: A task does not come to its next `await`, within ten seconds of the processor.
         TypeError: *scenario* is no async function, or needs arguments; or what must be a number is none.
         ValueError: There is no such order or backend, a number is less than one, *lateness* is negative or
             of no effect in this order, or the order or the scenario cannot be spread over processes.

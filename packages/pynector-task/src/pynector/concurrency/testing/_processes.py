@@ -7,8 +7,10 @@ import importlib.util
 import inspect
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
@@ -19,6 +21,10 @@ from ._refusals import refuse_in_a_loop, refuse_what_is_no_scenario
 from ._report import Report
 from ._session import Scenario
 from ._task import scenario_name
+
+_UNGUARDED = (
+    'each of them imports the main module, so a script must call this under `if __name__ == "__main__":`'
+)
 
 # What one process does of the whole: it takes every *count*-th schedule, beginning with *index*.
 Share = Callable[[Scenario, int, int], Report]
@@ -32,6 +38,7 @@ def spread(
     Raises:
         ValueError: The scenario, or what *share* asks about victims, cannot be found by its name in another
             process.
+        RuntimeError: A process has ended too early, or this one cannot start any yet.
     """
     refuse_what_is_no_scenario(scenario)
     refuse_in_a_loop()
@@ -40,12 +47,24 @@ def spread(
         modules.append(_module("victims", victims))
     pickled = pickle.dumps((share, scenario))
     began = perf_counter()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
+    with _explained(), ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
         jobs = [
             executor.submit(_do_share, modules, pickled, number, processes) for number in range(processes)
         ]
         report = _merge([job.result() for job in jobs])
     return replace(report, seconds=perf_counter() - began)
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise RuntimeError(f"a process ended before its schedules were run; {_UNGUARDED}") from None
+    except RuntimeError as error:
+        if "bootstrapping" not in str(error):
+            raise
+        raise RuntimeError(f"this process cannot start others yet; {_UNGUARDED}") from None
 
 
 def _module(argument: str, function: Any) -> tuple[str, str]:

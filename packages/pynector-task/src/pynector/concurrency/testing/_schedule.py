@@ -11,14 +11,14 @@ from ._refusals import refuse_wrong_backend, refuse_wrong_lateness
 FaultKind: TypeAlias = Literal["scope", "native", "twice", "again", "both", "interrupt"]
 """What is done to a task; `cancel_everywhere` says what each means."""
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
-_ON_TRIO: frozenset[FaultKind] = frozenset({"scope", "interrupt"})
+ON_TRIO: frozenset[FaultKind] = frozenset({"scope", "interrupt"})
 
 
 def refuse_wrong_fault(kind: object, backend: str) -> None:
     """Complain, if there is no such fault, or not on this backend."""
     if kind not in FAULT_KINDS:
         raise ValueError(f"faults must be of {', '.join(FAULT_KINDS)}, not {kind!r}")
-    if backend == "trio" and kind not in _ON_TRIO:
+    if backend == "trio" and kind not in ON_TRIO:
         raise ValueError(f"trio knows no native cancellation; faults may be scope or interrupt, not {kind!r}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from inspect import iscoroutinefunction, signature
@@ -12,6 +12,7 @@ import pytest
 
 from ._cancel import cancel_everywhere
 from ._explore import explore
+from ._schedule import ON_TRIO
 
 _BACKENDS = ("asyncio", "trio")
 
@@ -60,7 +61,13 @@ def schedule_mark(item: pytest.Function, function: object) -> ScheduleMark | Non
     )
     if wrong:
         return ScheduleMark(mark.name, wrong=wrong)
-    return ScheduleMark(mark.name, options, list(backends or backends_of(item.config)))
+    return ScheduleMark(mark.name, options, list(backends or _backends_for(options, item.config)))
+
+
+def _backends_for(options: Mapping[str, Any], config: pytest.Config) -> list[str]:
+    """Those of `backends_of` that have what the options ask for."""
+    needs_asyncio = options.get("eager") or not ON_TRIO.issuperset(options.get("faults") or ())
+    return [backend for backend in backends_of(config) if backend == "asyncio" or not needs_asyncio]
 
 
 def backends_of(config: pytest.Config) -> list[str]:

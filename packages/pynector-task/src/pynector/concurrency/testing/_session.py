@@ -25,6 +25,7 @@ from ._schedule import Schedule
 from ._shrink import shorten
 from ._task import scenario_name
 from ._trace import Trace
+from ._watchdog import Watchdog
 
 _USUAL_CAUSES = (
     "usual causes are a fixture or a global that keeps what the first run left in it,"
@@ -46,13 +47,14 @@ class Session:
         self._failing = 0
         self._by_signature: dict[str, tuple[Schedule, Failure]] = {}
         self._warnings: list[str] = []
+        self._watchdog = Watchdog()
 
     @contextmanager
     def open(self) -> Generator[None]:
         """Schedules may be run inside; on leaving, failures are made shorter and the report is complete."""
         refuse_in_a_loop()
         began = perf_counter()
-        with only_young_garbage(), _random_numbers_kept(), never_awaited() as self._warnings:
+        with only_young_garbage(), _random_numbers_kept(), never_awaited() as self._warnings, self._watchdog:
             yield
             for schedule, failure in self._by_signature.values():
                 self.report.failures.append(self._explain(schedule, failure))
@@ -108,10 +110,13 @@ class Session:
         budget.left = operations_left(schedule.numbers, budget.operations)
         random.seed(schedule.numbers or 0)
         token = current_run.set(run)
+        self._watchdog.run = run
         try:
             runner_for(schedule)(self.scenario, run)
         finally:
             current_run.reset(token)
+            self._watchdog.run = None
+            self._watchdog.check()
         collect_young_garbage()
         if not run.struck_unstarted:
             for warning in self._warnings:

@@ -6,7 +6,10 @@ from ._run import Finding
 
 
 class Stuck(RuntimeError):
-    """Nothing is ready to run and no timer is left: the message says which tasks wait, and where."""
+    """A test would hang; the message says which tasks wait, and where.
+
+    Nothing is ready to run and no timer is left, or a task does not come to its next `await`.
+    """
 
 
 def stuck(finding: Finding) -> Stuck:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from types import CoroutineType
+from types import CodeType
 
 import trio
 
@@ -23,6 +23,6 @@ def is_system_task(task: trio.lowlevel.Task) -> bool:
 
 def spared_by_trio(system_task: trio.lowlevel.Task) -> frozenset[FaultKind]:
     """The kinds of fault that cannot strike a system task that has not begun yet."""
-    coroutine = system_task.coro
-    of_trio = isinstance(coroutine, CoroutineType) and coroutine.cr_code.co_filename.startswith(_TRIO)
+    code: CodeType | None = getattr(system_task.coro, "cr_code", None)
+    of_trio = code is not None and code.co_filename.startswith(_TRIO)
     return SPARED_ALL if of_trio else _SPARED_INTERRUPT

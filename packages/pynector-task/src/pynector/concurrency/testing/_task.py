@@ -76,8 +76,8 @@ class ScenarioTask:
     @property
     def is_new(self) -> bool:
         """Whether it has not taken its first step."""
-        coroutine = self.coroutine
-        return isinstance(coroutine, CoroutineType) and getcoroutinestate(coroutine) == CORO_CREATED
+        is_coroutine = isinstance(self.coroutine, CoroutineType)
+        return is_coroutine and getcoroutinestate(self.coroutine) == CORO_CREATED
 
     @property
     def has_ended(self) -> bool:
