@@ -174,3 +174,14 @@ async def test_wrong_use_says_what_is_wrong(
 
     with pytest.raises(error, match=f"^{words}$"):
         concurrent_map(**call)
+
+
+@pytest.mark.parametrize("timeout", [None, 1.0])
+async def test_a_plain_function_is_named(timeout: float | None) -> None:
+    def plain(item: int) -> int:
+        return item
+
+    with pytest.raises(TypeError, match=r"func must be an async function: .*plain\(\) gave 1, which cannot be"):
+        async with concurrent_map(plain, [1], max_concurrency=2, timeout=timeout) as results:  # type: ignore[arg-type]
+            async for _ in results:
+                pass

@@ -308,3 +308,15 @@ async def test_wrong_use_says_what_is_wrong(
 ) -> None:
     with pytest.raises(error, match=f"^{words}$"):
         await call()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["list", "async iterable"])
+async def test_a_plain_function_is_named(asynchronous: bool) -> None:
+    async def items() -> AsyncIterator[int]:
+        yield 1
+
+    def plain(item: int) -> int:
+        return item
+
+    with pytest.raises(TypeError, match=r"must be an async function: .*plain\(\) gave 1, which cannot be awaited"):
+        await parallel_requests(items() if asynchronous else [1], plain, max_concurrency=2)  # type: ignore[arg-type]

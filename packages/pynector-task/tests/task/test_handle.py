@@ -1,5 +1,7 @@
 """A TaskHandle tells how a child is, and gives its result."""
 
+from typing import Any
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -173,3 +175,23 @@ async def test_repr_tells_name_and_status() -> None:
     assert pending.startswith("<TaskHandle pending name='echo' coro=<coroutine object echo at ")
     assert repr(handle).startswith("<TaskHandle finished name='echo' ")
     assert repr(spawned).startswith("<SpawnedTask finished name='echo' ")
+
+
+async def test_who_awaits_a_cancelled_child_and_is_being_cancelled_is_told_of_that() -> None:
+    async def wait_for(handle: Any) -> None:
+        try:
+            await handle
+        except BaseException as error:
+            raised.append(type(error))
+            raise
+
+    raised: list[type[BaseException]] = []
+    with anyio.CancelScope() as scope:
+        async with create_task_group() as tg:
+            handle = tg.create_task(anyio.sleep_forever())
+            tg.start_soon(wait_for, handle)
+            await wait_all_tasks_blocked()
+            scope.cancel()
+
+    assert raised == [anyio.get_cancelled_exc_class()]
+    assert scope.cancelled_caught

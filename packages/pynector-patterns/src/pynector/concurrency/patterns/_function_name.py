@@ -5,6 +5,8 @@ from functools import partial
 from inspect import isawaitable
 from types import CoroutineType
 
+from ._retry.retry_on import is_misuse
+
 
 def function_name(func: Callable[..., object]) -> str:
     """Give the name of *func*, or of what is inside if it is a `functools.partial`."""
@@ -17,6 +19,11 @@ def function_name(func: Callable[..., object]) -> str:
 def can_be_awaited(result: object) -> bool:
     """Whether *result*, which a function gave, can be awaited, as that of an async function."""
     return type(result) is CoroutineType or isawaitable(result)  # the usual case, at a part of the cost
+
+
+def as_told(error: Exception, parameter: str, func: Callable[..., object], awaited: object) -> Exception:
+    """Give *error*, or one that says more if it comes of awaiting what *func* gave, and cannot be."""
+    return not_async(parameter, func, awaited) if is_misuse(error) and not can_be_awaited(awaited) else error
 
 
 def not_async(parameter: str, func: Callable[..., object], result: object) -> TypeError:

@@ -13,10 +13,10 @@ from pynector.concurrency.task.lowlevel import (
     check_callable,
     check_int,
     check_seconds,
+    give_way,
 )
 
 from ._function_name import can_be_awaited, not_async
-from ._giving_way import give_way
 from ._retry.failed_attempt import error_line
 
 T = TypeVar("T")

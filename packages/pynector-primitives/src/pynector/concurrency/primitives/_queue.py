@@ -5,9 +5,8 @@ from typing import Generic, Self, TypeVar
 
 from anyio import ClosedResourceError, WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint
+from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint, give_way
 
-from ._cancellation import give_way
 from ._line import Line
 from ._queue_state import QueueState
 from ._sorted_line import SortedLine

@@ -5,9 +5,8 @@ from typing import Any, Generic, TypeVar
 
 from anyio import ClosedResourceError
 
-from pynector.concurrency.task.lowlevel import checkpoint
+from pynector.concurrency.task.lowlevel import checkpoint, give_way
 
-from ._cancellation import give_way
 from ._queue_state import QueueState
 
 T = TypeVar("T")

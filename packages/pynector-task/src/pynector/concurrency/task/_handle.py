@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 
 from ._child import Child
+from .lowlevel import give_way
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -83,13 +84,20 @@ class TaskHandle(_Handle[T_co]):
 
     Awaiting waits for the child to end. If the await is cancelled, the child goes on. A child that failed
     raises `anyio.TaskFailed` with the child's error as its cause, one that was cancelled
-    `anyio.TaskCancelled`. The error itself leaves through the group, once.
+    `anyio.TaskCancelled`; unless who awaits is being cancelled, too: then that comes first. The error itself
+    leaves through the group, once.
     """
 
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, Any, T_co]:
-        return self._child.__await__()
+        return self._result().__await__()
+
+    async def _result(self) -> T_co:
+        await self._child.wait()
+        if self._child.status is anyio.TaskHandle.Status.CANCELLED:
+            await give_way()
+        return self._child.return_value
 
 
 class SpawnedTask(_Handle[T_co]):

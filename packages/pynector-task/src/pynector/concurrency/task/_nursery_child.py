@@ -1,6 +1,6 @@
 """A child of a nursery: what has become of it. Imported only where trio runs."""
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
 import trio
@@ -110,7 +110,3 @@ class NurseryChild(Generic[T]):
             await self._lot.park(lambda _: None)
         else:
             await checkpoint()
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        yield from self.wait().__await__()
-        return self.return_value

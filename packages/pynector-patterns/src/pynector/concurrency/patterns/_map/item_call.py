@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar
 from pynector.concurrency.cancel import fail_after
 from pynector.concurrency.primitives import RateLimiter
 
+from .._function_name import can_be_awaited, not_async
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -34,7 +36,7 @@ def item_call(
         if limiter is not None:
             await limiter.acquire()
         with fail_after(timeout):
-            return await (func(item) if retry is None else retry(attempts(), item))
+            return await (attempts()(item) if retry is None else retry(attempts(), item))
         raise AssertionError("fail_after swallows nothing")  # pragma: no cover
 
     def attempts() -> Callable[[T], Awaitable[R]]:
@@ -45,7 +47,10 @@ def item_call(
             if not is_first and limiter is not None:
                 await limiter.acquire()
             is_first = False
-            return await func(item)
+            awaitable = func(item)
+            if not can_be_awaited(awaitable):
+                raise not_async("func", func, awaitable)
+            return await awaitable
 
         return attempt
 

@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar, cast
 from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
-from pynector.concurrency.task.lowlevel import checkpoint, thread_budget
+from pynector.concurrency.task.lowlevel import READY, checkpoint, is_cancelled, thread_budget
 
-from .._cancellation import is_cancelled
+from .._function_name import as_told
 from .._own_context import call_in, contents_of
 from .source import close_source, iterator_of
 
@@ -72,6 +72,7 @@ class ListRun(Generic[T, R]):
         func, results, context = self._func, self._results, self._context
         budget = thread_budget()
         has_item = False
+        awaitable: Any = READY
         try:
             for item in self._items:
                 if not has_item:
@@ -81,15 +82,16 @@ class ListRun(Generic[T, R]):
                 results.append(cast(Any, None))
                 wanted, current = contents_of(context, copy_context())
                 if wanted is current:
-                    results[place] = await func(item)
+                    awaitable = func(item)
+                    results[place] = await awaitable
                 else:
-                    results[place] = await call_in(context.copy(), func, item)
+                    results[place] = await call_in(context.copy(), func, item, "fetch")
                 budget.left -= 1
                 if budget.left <= 0:
                     budget.renew()
                     await checkpoint()
         except Exception as error:
-            self._fail(error)
+            self._fail(as_told(error, "fetch", func, awaitable))
         except get_cancelled_exc_class() as error:
             if is_cancelled():
                 self._has_lost_worker = True

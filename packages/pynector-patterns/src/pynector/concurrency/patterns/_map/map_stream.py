@@ -15,9 +15,9 @@ from anyio import (
 )
 
 from pynector.concurrency.task import TaskHandle, create_task_group
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, operation_budget
+from pynector.concurrency.task.lowlevel import READY, ParkingLot, checkpoint, is_cancelled, operation_budget
 
-from .._cancellation import is_cancelled
+from .._function_name import as_told
 from .._own_context import call_in, contents_of
 from .outcome import Outcome
 from .progress import ProgressCount
@@ -165,15 +165,17 @@ class MapStream(Generic[R]):
             wanted, current = contents_of(context, copy_context())
             error: Exception | None = None
             result: Any = None
+            awaitable: Any = READY
             try:
                 if wanted is current:
-                    result = await func(item)
+                    awaitable = func(item)
+                    result = await awaitable
                 else:
                     result = await call_in(context.copy(), func, item)
             except Exception as caught:
+                error = as_told(caught, "func", func, awaitable)
                 if not self._keep_errors:
-                    raise
-                error = caught
+                    raise error from error.__cause__
             window.put(place, self._outcome(item, result, error))
             self._progress.count(failed=error is not None)
             self._wake_consumers()

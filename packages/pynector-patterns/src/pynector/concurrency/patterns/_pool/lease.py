@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .slot import Slot
+from .slot import Grant, Slot
 
 if TYPE_CHECKING:
     from .lender import Lender
@@ -67,14 +67,14 @@ class Lease(Coroutine[Any, Any, C]):
             lender.patience.begin()
             lender.waiting += 1
             try:
-                grant = await ticket
+                grant: Grant[C] = await ticket
             except BaseException:
                 lender.leases -= 1
                 lot.leave(ticket, lender.take_back)
                 raise
             finally:
                 lender.waiting -= 1
-            if lender.flows and type(grant) is Slot:
+            if lender.flows and isinstance(grant, Slot):
                 lender.ledger.waited += 1
                 self.slot = grant
                 grant.lease = self

@@ -6,8 +6,8 @@ from typing import Any
 from anyio import BrokenResourceError
 
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import give_way
 
-from .._giving_way import give_way
 from .crew import Crew
 
 

@@ -4,7 +4,8 @@ from typing import Generic, TypeVar
 
 from anyio import ClosedResourceError
 
-from .._giving_way import give_way
+from pynector.concurrency.task.lowlevel import give_way
+
 from .crew import Crew
 
 T = TypeVar("T")

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import TaskCancelled, TaskNotFinished
 
-from pynector.concurrency.task.lowlevel import checkpoint, current_task
-
-from .._giving_way import give_way
+from pynector.concurrency.task.lowlevel import checkpoint, current_task, give_way
 
 if TYPE_CHECKING:
     from .crew import Crew

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskHandle
-from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task
+from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task, is_cancelled
 
-from .._cancellation import is_cancelled
-from .._function_name import can_be_awaited, not_async
+from .._function_name import as_told
 from .._own_context import call_in, contents_of
-from .._retry.retry_on import is_misuse
 from .item_handle import ItemHandle, ItemStatus
 from .waking import wake_all
 
@@ -100,7 +98,7 @@ class Worker(Generic[T, R]):
                         else:
                             value = await call_in(context, func, handle._item, "worker_func")
                     except Exception as error:
-                        crew.policy.enter(handle, self._as_told(error, awaitable))
+                        crew.policy.enter(handle, as_told(error, "worker_func", func, awaitable))
                     except BaseException as error:
                         self._enter_interruption(handle, error)
                     else:
@@ -117,11 +115,6 @@ class Worker(Generic[T, R]):
             raise
         finally:
             crew.leave(self)
-
-    def _as_told(self, error: Exception, awaited: object) -> Exception:
-        if is_misuse(error) and not can_be_awaited(awaited):
-            return not_async("worker_func", self._crew.func, awaited)
-        return error
 
     def _enter_interruption(self, handle: ItemHandle[T, R], error: BaseException) -> None:
         if isinstance(error, get_cancelled_exc_class()):

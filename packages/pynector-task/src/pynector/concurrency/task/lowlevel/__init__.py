@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         watch_exit,
     )
     from ._budget import OperationBudget, operation_budget, thread_budget
+    from ._cancellation import give_way, is_cancelled
     from ._known_lots import parked_tasks
     from ._owner import spawn_owner
     from ._parked_task import ParkedTask
@@ -49,6 +50,8 @@ else:
             "checkpoint": "_backend",
             "current_task": "_backend",
             "current_time": "_backend",
+            "give_way": "_cancellation",
+            "is_cancelled": "_cancellation",
             "operation_budget": "_budget",
             "parked_tasks": "_known_lots",
             "runs_on_trio": "_backend",
@@ -76,7 +79,9 @@ __all__ = [
     "checkpoint",
     "current_task",
     "current_time",
+    "give_way",
     "import_lazily",
+    "is_cancelled",
     "operation_budget",
     "parked_tasks",
     "runs_on_trio",

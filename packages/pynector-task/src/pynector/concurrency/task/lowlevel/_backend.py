@@ -54,7 +54,7 @@ class Backend(Protocol):
 
 
 _likely: Backend = _asyncio
-"""Who answered last, and is asked first: to ask in vain costs an exception. A hint, so threads may share it."""
+"""Who answered last, asked first since to ask in vain costs an exception. A hint, so threads may share it."""
 
 
 def backend_here() -> Backend:
