@@ -110,14 +110,13 @@ class Session:
         budget.left = operations_left(schedule.numbers, budget.operations)
         random.seed(schedule.numbers or 0)
         token = current_run.set(run)
-        self._watchdog.run = run
         try:
-            runner_for(schedule)(self.scenario, run)
+            with self._watchdog.watching(run):
+                runner_for(schedule)(self.scenario, run)
         finally:
             current_run.reset(token)
-            self._watchdog.run = None
-            self._watchdog.check()
         collect_young_garbage()
+        self._watchdog.check()
         if not run.struck_unstarted:
             for warning in self._warnings:
                 run.stop("never awaited", warning)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from time import process_time
 from types import FrameType
 
@@ -21,14 +22,11 @@ PERIOD = 1.0
 
 
 class Watchdog:
-    """A thread that looks from time to time, so that it costs nothing per step.
-
-    Attributes:
-        run: What is run at present.
-    """
+    """A thread that looks from time to time, so that it costs nothing per step."""
 
     def __init__(self) -> None:
-        self.run: Run | None = None
+        self._run: Run | None = None
+        self._runs = 0
         self._told = ""
         self._watched = threading.get_ident()
         self._closed = threading.Event()
@@ -42,6 +40,18 @@ class Watchdog:
         self._closed.set()
         self._thread.join()
 
+    @contextmanager
+    def watching(self, run: Run) -> Generator[None]:
+        """Interrupt, inside, a step of *run* that does not end; `check` tells of it."""
+        self._run, self._runs = run, self._runs + 1
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self._told:
+                raise
+        finally:
+            self._run = None
+
     def check(self) -> None:
         """Complain, if a step had to be interrupted.
 
@@ -49,24 +59,27 @@ class Watchdog:
             Stuck: One had to; the message says which task took it, and where.
         """
         if self._told:
-            raise Stuck(self._told) from None
+            raise Stuck(self._told)
 
     def _watch(self) -> None:
         seen, since = self._position(), process_time()
         while not self._closed.wait(PERIOD):
             if seen != self._position():
                 seen, since = self._position(), process_time()
-            elif process_time() - since > LIMIT and self.run is not None:
+            elif process_time() - since > LIMIT:
                 since = process_time()
-                self._interrupt(self.run)
+                self._interrupt_step()
 
-    def _position(self) -> tuple[Run | None, int]:
-        return self.run, self.run.steps if self.run is not None else 0
+    def _position(self) -> tuple[int, int]:
+        # Numbers, since a run that is kept alive keeps what the next one would hear being deleted.
+        run = self._run
+        return self._runs, 0 if run is None else run.steps
 
-    def _interrupt(self, run: Run) -> None:
+    def _interrupt_step(self) -> None:
+        run = self._run
         stack = list(_frames(sys._current_frames().get(self._watched)))
-        task = _taking_a_step(run, stack)
-        if task is None:
+        task = None if run is None else _taking_a_step(run, stack)
+        if run is None or task is None:
             return
         place = next((frame for frame in stack if not is_library(frame)), stack[0])
         self._told = self._told or (
