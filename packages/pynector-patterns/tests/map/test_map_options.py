@@ -181,7 +181,9 @@ async def test_a_plain_function_is_named(timeout: float | None) -> None:
     def plain(item: int) -> int:
         return item
 
-    with pytest.raises(TypeError, match=r"func must be an async function: .*plain\(\) gave 1, which cannot be"):
+    with pytest.raises(
+        TypeError, match=r"func must be an async function: .*plain\(\) gave 1, which cannot be"
+    ):
         async with concurrent_map(plain, [1], max_concurrency=2, timeout=timeout) as results:  # type: ignore[arg-type]
             async for _ in results:
                 pass

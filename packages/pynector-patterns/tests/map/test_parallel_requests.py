@@ -318,5 +318,7 @@ async def test_a_plain_function_is_named(asynchronous: bool) -> None:
     def plain(item: int) -> int:
         return item
 
-    with pytest.raises(TypeError, match=r"must be an async function: .*plain\(\) gave 1, which cannot be awaited"):
+    with pytest.raises(
+        TypeError, match=r"must be an async function: .*plain\(\) gave 1, which cannot be awaited"
+    ):
         await parallel_requests(items() if asynchronous else [1], plain, max_concurrency=2)  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ LANES = [("asyncio", False), ("trio", False)]
 if sys.version_info >= (3, 12):
     LANES.append(("asyncio", True))
 FAULTS: dict[str, tuple[Any, ...]] = {
-    "asyncio": ("scope", "native", "both", "twice"),
+    "asyncio": ("scope", "native", "both", "twice", "again"),
     "trio": ("scope",),
 }
 ORDERS_IN_A_JOB = 200

@@ -1,11 +1,11 @@
 """The worker pool."""
 
+# pyright: reportPrivateUsage=false
+
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextvars import copy_context
 from types import TracebackType
 from typing import Generic, Self, TypeVar
-
-from anyio import WouldBlock
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import (
@@ -187,9 +187,16 @@ class WorkerPool(Generic[T, R]):
             await checkpoint()
         if len(self._line) >= self._backlog.capacity:
             await self._intake.wait_for_room()
-        crew = self._crew
-        crew.check_home("submitting an item")
-        handle: ItemHandle[T, R] = ItemHandle(crew, item, copy_context())
+        crew, room = self._crew, self._backlog.room
+        try:
+            at_home = room.current_loop() is room.home  # what `check_home` asks, without the call
+        except RuntimeError:
+            at_home = False
+        if not at_home:
+            room.check_home("submitting an item")
+        handle: ItemHandle[T, R] = ItemHandle()
+        handle._crew, handle._item, handle._outcome = crew, item, None
+        handle._stage = copy_context()
         if priority is not None:
             handle.priority = priority
         self._line.append(handle)
@@ -203,15 +210,7 @@ class WorkerPool(Generic[T, R]):
         Raises:
             anyio.WouldBlock: the queue is full.
         """
-        if priority is not None:
-            self._intake.check_priority(priority)
-        if len(self._line) >= self._backlog.capacity:
-            self._intake.check_open()
-            raise WouldBlock
-        handle: ItemHandle[T, R] = ItemHandle(self._crew, item, copy_context())
-        if priority is not None:
-            handle.priority = priority
-        return self._crew.put(handle)
+        return self._intake.put(item, priority)
 
     async def join(self) -> None:
         """Wait until no item is queued or running.

@@ -38,7 +38,7 @@ class PriorityLine(Generic[H]):
 
     def append(self, handle: H, /) -> None:
         self._arrivals += 1
-        heapq.heappush(self._heap, (handle.priority, self._arrivals, handle))
+        heapq.heappush(self._heap, (getattr(handle, "priority", 0), self._arrivals, handle))
 
     def popleft(self) -> H:
         return heapq.heappop(self._heap)[2]

@@ -1,12 +1,16 @@
 """Where a worker pool's items come in."""
 
+# pyright: reportPrivateUsage=false
+
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
-from anyio import ClosedResourceError
+from anyio import ClosedResourceError, WouldBlock
 
 from pynector.concurrency.task.lowlevel import give_way
 
 from .crew import Crew
+from .item_handle import ItemHandle
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +43,21 @@ class Intake(Generic[T, R]):
         raise ClosedResourceError(
             "worker pool is stopped; it takes no more items"
         ) from self._crew.policy.cause
+
+    def put(self, item: T, priority: float | None) -> ItemHandle[T, R]:
+        """Queue *item* at once, and give its handle."""
+        if priority is not None:
+            self.check_priority(priority)
+        backlog = self._crew.backlog
+        if len(backlog.line) >= backlog.capacity:
+            self.check_open()
+            raise WouldBlock
+        handle: ItemHandle[T, R] = ItemHandle()
+        handle._crew, handle._item, handle._outcome = self._crew, item, None
+        handle._stage = copy_context()
+        if priority is not None:
+            handle.priority = priority
+        return self._crew.put(handle)
 
     async def pass_gate(self) -> None:
         """Make sure that the pool takes items; if not, a cancellation of this task goes first."""

@@ -27,21 +27,7 @@ class ItemStatus(Enum):
     CANCELLED = "cancelled"
 
 
-class _ItemFields:
-    # CPython makes instances faster of a class that is not generic, and has no slots; defaults are free.
-
-    priority: float = 0
-    # Not done: where to wait, if somebody does. Done: the value, or the error.
-    _outcome: Any = None
-
-    def __init__(self, crew: "Crew[Any, Any]", item: Any, context: Context) -> None:
-        self._crew = crew
-        self._item = item
-        # Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster.
-        self._stage: Context | Worker[Any, Any] | ItemStatus = context
-
-
-class ItemHandle(_ItemFields, Generic[T, R]):
+class ItemHandle(Generic[T, R]):
     """An item that a `WorkerPool` took: await it for the result.
 
     Awaiting waits until the item is done, and gives what the worker function returned, or raises what it
@@ -49,9 +35,19 @@ class ItemHandle(_ItemFields, Generic[T, R]):
     An error that was raised by awaiting, or read as `exception`, is not raised again by stopping the pool.
     """
 
+    # No __init__: whoever makes one sets the fields, which is a third of the cost less.
+    __slots__ = ("__weakref__", "_crew", "_item", "_outcome", "_stage", "priority")
+
     Status = ItemStatus
 
+    priority: float
+    """Which item goes first; there only if it was submitted with one."""
+    _crew: "Crew[T, R]"
     _item: T
+    _outcome: Any
+    """Not done: where to wait, if somebody does, or None. Done: the value, or the error."""
+    _stage: "Context | Worker[T, R] | ItemStatus"
+    """Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster."""
 
     @property
     def item(self) -> T:

@@ -123,7 +123,7 @@ class ParkingLot(Resident, Generic[T]):
             self.move_in()
         try:
             task = self._current_task()
-            at_home = task is not None and self._current_loop() is self.home
+            at_home = task is not None and self.current_loop() is self.home
         except RuntimeError:  # no such event loop runs here
             at_home, task = False, None
         if not at_home:
@@ -161,7 +161,7 @@ class ParkingLot(Resident, Generic[T]):
             self.check_home("waking a task")  # of the lot beside this one
             return None
         try:
-            at_home = self._current_loop() is self.home
+            at_home = self.current_loop() is self.home
         except RuntimeError:
             at_home = False
         if not at_home:

@@ -17,10 +17,13 @@ class Resident:
         beside: Another one that belongs to the same loop, as soon as one of the two does.
     """
 
-    __slots__ = ("_backend", "_beside", "_current_loop", "_name", "_thread", "home")
+    __slots__ = ("_backend", "_beside", "_name", "_thread", "current_loop", "home")
 
-    _current_loop: Callable[[], object]
-    """The backend's own, kept where hot paths find it at once."""
+    current_loop: Callable[[], object]
+    """Gives the event loop that runs here, or raises `RuntimeError`; there once it has moved in.
+
+    A hot path asks `current_loop() is home`, and only if not `check_home`.
+    """
 
     def __init__(self, name: str, beside: "Resident | None") -> None:
         self._name = name
@@ -45,7 +48,7 @@ class Resident:
                 first.move_in()
             assert first._backend is not None
             self._backend, self.home, self._thread = first._backend, first.home, first._thread
-        self._current_loop = self._backend.current_loop
+        self.current_loop = self._backend.current_loop
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that it belongs to, if it has moved in.
@@ -63,7 +66,7 @@ class Resident:
                 self._beside.check_home(doing)
             return
         try:
-            if self._current_loop() is self.home:
+            if self.current_loop() is self.home:
                 return
         except RuntimeError:  # no such event loop runs here
             if threading.current_thread() is self._thread and not _any_task_runs():
