@@ -9,6 +9,8 @@ import prove
 import pytest
 import scenarios_ends
 import scenarios_faults
+import scenarios_primitives
+import scenarios_queues
 from scenarios_faults import FIRED
 
 from pynector.concurrency.testing import Report, cancel_everywhere, explore, replay
@@ -34,17 +36,24 @@ class Row:
 
 
 POOL = ("pool_loses_no_place",)
+PRIMITIVES = tuple(
+    scenario.__name__ for module in (scenarios_primitives, scenarios_queues) for scenario in module.SCENARIOS
+)
 ROWS = {
     1: Row("a scope is cancelled", ("semaphore_keeps_its_places", *POOL), ("scope",)),
     2: Row("a task is cancelled natively", ("condition_leaves_with_the_lock", *POOL), ("native",)),
-    3: Row("both in one tick, and twice", ("lock_has_one_owner", *POOL), ("both", "twice")),
+    3: Row(
+        "both in one tick, twice, and again in the clean-up",
+        ("lock_has_one_owner", *POOL),
+        ("both", "twice", "again"),
+    ),
     4: Row("before the first step", ("begins_or_not",), ("scope", "native"), ("never began",)),
     5: Row(
         "a deadline at completion",
         ("deadline_meets_the_hand_over", "acquire_timeout_meets_the_hand_over"),
         counts=("deadline lock", "deadline time-out", "acquire_timeout", "acquire in time"),
     ),
-    6: Row("an interrupt", ("lock_has_one_owner", *POOL), ("interrupt",)),
+    6: Row("an interrupt", (*PRIMITIVES, *POOL, "workers_do_each_item_once"), ("interrupt",)),
     7: Row("another order", ("lock_is_served_in_order", "workers_do_each_item_once"), counts=("order",)),
     8: Row("eager tasks", ("event_wakes_all", *POOL), ("scope",), eager=True),
     9: Row("the factory raises", ("factory_is_slow_and_fails",), ("scope",), ("factory raises",)),
@@ -76,7 +85,7 @@ SCENARIOS = prove.SCENARIOS
 
 # Of trio, about a generator that is left to the garbage collector, which is one of the faults.
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-NO_NATIVE = {"native", "both", "twice"}
+NO_NATIVE = {"native", "both", "twice", "again"}
 
 
 def inject(row: Row, backend: str) -> Counter[str]:
