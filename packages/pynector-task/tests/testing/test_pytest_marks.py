@@ -112,3 +112,31 @@ def test_what_only_asyncio_has_is_run_on_asyncio_alone(run: pytest.Pytester, opt
 
     collected = [line.partition("::")[2] for line in result.outlines if "::" in line]
     assert collected == ["test_it[asyncio]", "test_other[asyncio]", "test_other[trio]"]
+
+
+@pytest.mark.parametrize("faults", ["5", "[[]]", "'scope'"])
+def test_faults_that_are_wrong_fail_their_test_alone(run: pytest.Pytester, faults: str) -> None:
+    run.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.cancel_everywhere(faults={faults}, backends=["asyncio"])
+        async def test_wrong(): ...
+
+        @pytest.mark.cancel_everywhere(faults={faults})
+        async def test_wrong_everywhere(): ...
+
+        def test_right(): ...
+        """
+    )
+
+    run.runpytest_inprocess().assert_outcomes(passed=1, failed=3)
+
+
+def test_where_trio_alone_is_asked_for_what_only_asyncio_has_is_skipped(run: pytest.Pytester) -> None:
+    run.makeini("[pytest]\nschedule_backends = trio\nasyncio_default_fixture_loop_scope = function\n")
+    run.makepyfile(
+        "import pytest\n\n@pytest.mark.cancel_everywhere(faults=['native'])\nasync def test_it(): ...\n"
+    )
+
+    run.runpytest_inprocess().assert_outcomes(skipped=1)

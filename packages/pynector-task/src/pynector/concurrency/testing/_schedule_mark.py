@@ -6,15 +6,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from inspect import iscoroutinefunction, signature
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ._cancel import cancel_everywhere
 from ._explore import explore
-from ._schedule import ON_TRIO
+from ._schedule import FAULT_KINDS, ON_TRIO
 
 _BACKENDS = ("asyncio", "trio")
+_OF_ASYNCIO = [kind for kind in FAULT_KINDS if kind not in ON_TRIO]
 
 
 def _options_of(function: Callable[..., object]) -> frozenset[str]:
@@ -66,7 +67,9 @@ def schedule_mark(item: pytest.Function, function: object) -> ScheduleMark | Non
 
 def _backends_for(options: Mapping[str, Any], config: pytest.Config) -> list[str]:
     """Those of `backends_of` that have what the options ask for."""
-    needs_asyncio = options.get("eager") or not ON_TRIO.issuperset(options.get("faults") or ())
+    faults = options.get("faults")
+    asked = list(cast("Collection[object]", faults)) if isinstance(faults, Collection) else []
+    needs_asyncio = options.get("eager") or any(kind in _OF_ASYNCIO for kind in asked)
     return [backend for backend in backends_of(config) if backend == "asyncio" or not needs_asyncio]
 
 
