@@ -7,7 +7,7 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from pynector.concurrency.patterns import ConnectionPool
+from pynector.concurrency.patterns import ConnectionPool, PoolTimeoutError
 from pynector.concurrency.task import create_task_group
 
 pytestmark = pytest.mark.anyio
@@ -107,6 +107,55 @@ async def test_cancelled_while_waiting_takes_nothing(world: Any) -> None:
 
         assert pool.statistics().idle == 1
         assert await pool.acquire() is connection
+
+
+async def test_only_leases_count_of_those_who_stand_in_line_behind_others(world: Any) -> None:
+    async def use(scope: anyio.CancelScope) -> None:
+        with scope:
+            async with pool.acquire():
+                pass
+
+    scopes = [anyio.CancelScope() for _ in range(6)]
+    async with world.pool() as pool:
+        async with pool.acquire(), create_task_group() as tg:
+            for scope in scopes:
+                tg.start_soon(use, scope)
+                await wait_all_tasks_blocked()
+            assert pool.statistics().waiting == 6
+            for scope in scopes[1::2]:
+                scope.cancel()
+            await wait_all_tasks_blocked()
+            assert pool.statistics().waiting == 3
+            # The group waits for them before the connection comes back, so it is discarded.
+            tg.start_soon(pool.discard, world.opened[0])
+        told = pool.statistics()
+
+    assert (told.waited, told.created, told.reused, told.waiting) == (3, 2, 2, 0)
+
+
+def test_who_stands_in_line_behind_others_is_late_in_turn(in_virtual_time: Any, make_world: Any) -> None:
+    async def scenario() -> None:
+        world = make_world()
+        late: list[tuple[int, float]] = []
+
+        async def use(number: int) -> None:
+            await anyio.sleep(number)
+            began = anyio.current_time()
+            try:
+                async with pool.acquire():
+                    await anyio.sleep_forever()
+            except PoolTimeoutError:
+                late.append((number, anyio.current_time() - began))
+
+        async with world.pool(acquire_timeout=10) as pool, create_task_group() as tg:
+            for number in range(5):
+                tg.start_soon(use, number)
+            await anyio.sleep(60)
+            tg.cancel()
+
+        assert late == [(1, 10.0), (2, 10.0), (3, 10.0), (4, 10.0)]
+
+    in_virtual_time(scenario)
 
 
 async def test_a_connection_handed_to_a_cancelled_task_goes_to_the_next(

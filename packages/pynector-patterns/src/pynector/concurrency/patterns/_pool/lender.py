@@ -49,11 +49,6 @@ class Lender(Receiver[C]):
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
         self.on_change: Callable[[], object] = bool
-        self.settle()
-
-    @property
-    def line_is_bounded(self) -> bool:
-        return self.terms.limits.max_waiting is not None
 
     def wake(self, grant: Grant[C]) -> bool:
         if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:

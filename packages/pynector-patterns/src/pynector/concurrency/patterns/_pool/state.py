@@ -22,9 +22,11 @@ class PoolState(Generic[C]):
         max_connections: The most connections there may be.
         fifo: Lend the one that has been idle longest; otherwise the one used last.
         plain: A lease needs nothing but to be handed out and taken back.
+        bounded: Only so many may wait.
     """
 
     __slots__ = (
+        "_bounded",
         "_expired_lent",
         "_plain",
         "calm",
@@ -42,7 +44,9 @@ class PoolState(Generic[C]):
         "waiting",
     )
 
-    def __init__(self, max_connections: int, *, fifo: bool = False, plain: bool = True) -> None:
+    def __init__(
+        self, max_connections: int, *, fifo: bool = False, plain: bool = True, bounded: bool = False
+    ) -> None:
         self.max_connections: int = max_connections
         self.idle: deque[Slot[C]] = deque()
         self.slots: dict[int, Slot[C]] = {}
@@ -54,19 +58,15 @@ class PoolState(Generic[C]):
         self.failing: bool = False
         self.closed: bool = False
         self._plain = plain
+        self._bounded = bounded
         self._expired_lent = 0
         self.pop_idle: Callable[[], Slot[C]] = self.idle.popleft if fifo else self.idle.pop
         self.ready: deque[Slot[C]] = self.idle if plain else deque[Slot[C]]()
         """The idle ones, where they may be lent without a further look."""
         self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
-        self.flows: bool = False
+        self.flows: bool = plain and not bounded
         """Whether one who comes while others wait may stand behind them without a further look."""
-
-    @property
-    def line_is_bounded(self) -> bool:
-        """Whether only so many may wait."""
-        return False
 
     def wake(self, grant: Grant[C]) -> bool:
         """Wake the first who waits with what it is granted; False if nobody could be woken."""
@@ -175,7 +175,7 @@ class PoolState(Generic[C]):
             and not self._expired_lent
             and self.total <= self.max_connections
         )
-        self.flows = self.calm and not self.line_is_bounded
+        self.flows = self.calm and not self._bounded
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free."""

@@ -34,7 +34,12 @@ class Stock(PoolState[C]):
     __slots__ = ("_attempts", "_generation", "connector", "ledger", "retry_pause", "spends", "tasks", "terms")
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
-        super().__init__(terms.max_connections, fifo=terms.order == "fifo", plain=terms.is_plain)
+        super().__init__(
+            terms.max_connections,
+            fifo=terms.order == "fifo",
+            plain=terms.is_plain,
+            bounded=terms.limits.max_waiting is not None,
+        )
         self.terms: Terms[C] = terms
         self.ledger: Ledger = ledger
         self.tasks: OwnTasks = tasks
