@@ -134,3 +134,23 @@ def test_on_trio_a_wait_that_cannot_be_aborted_leaves_it_to_the_next() -> None:
     report.check()
     assert report.fired["interrupt"] > 0
     assert len(passed) == report.schedules + 1
+
+
+def test_one_who_waits_for_a_child_to_start_is_not_interrupted_in_a_nursery_of_trio_s_own() -> None:
+    async def scenario() -> None:
+        async def child(task_status: trio.TaskStatus[None]) -> None:
+            await trio.sleep(1)
+            task_status.started()
+
+        async def starter() -> None:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(child)
+
+        with contextlib.suppress(BaseException):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(starter)
+
+    report = cancel_everywhere(scenario, backend="trio", faults=["interrupt"])
+
+    report.check()
+    assert report.fired["interrupt"]

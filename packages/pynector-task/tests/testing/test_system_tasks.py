@@ -48,6 +48,22 @@ def test_a_system_task_can_be_cancelled_but_not_interrupted() -> None:
     assert "interrupt: never injected" in str(report)
 
 
+def test_a_child_of_a_system_task_is_not_interrupted_either() -> None:
+    async def has_a_keeper_with_a_child() -> None:
+        async def keeper() -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.sleep, 1)
+
+        trio.lowlevel.spawn_system_task(keeper)
+        await trio.sleep(2)
+
+    report = cancel_everywhere(has_a_keeper_with_a_child, backend="trio", faults=["scope", "interrupt"])
+
+    assert not report.failures
+    assert report.fired["scope"] > 2
+    assert report.fired["interrupt"] == 0
+
+
 def test_that_no_victim_can_be_struck_in_that_way_is_said() -> None:
     report = cancel_everywhere(has_a_keeper, backend="trio", faults=["interrupt"])
 

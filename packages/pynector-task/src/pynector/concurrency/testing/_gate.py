@@ -19,7 +19,7 @@ from trio.testing import wait_all_tasks_blocked
 from ._errors import in_words, without_cancellations
 from ._immortal import keep_for_ever
 from ._run import Run
-from ._system_task import is_system_task, spared_by_trio
+from ._system_task import is_system_task, spared_by_parent, spared_by_trio
 from ._task import ScenarioTask
 from ._threads import ThreadWatch, waits_in
 
@@ -133,6 +133,7 @@ class Gate(trio.abc.Instrument):
             known.spared = spared_by_trio(task)
             substitute = self._pass_system_task(place, self._wrap(known))
         else:
+            known.spared = spared_by_parent(task, self._run.by_native)
             substitute = self._pass(place, self._wrap(known))
         task.coro = substitute
 

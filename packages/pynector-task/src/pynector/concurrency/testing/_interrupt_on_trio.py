@@ -25,15 +25,18 @@ async def in_reach_of_interrupts(task: ScenarioTask) -> Any:
     return result
 
 
-def interrupt(task: ScenarioTask) -> None:
-    """Raise `KeyboardInterrupt` in *task* where it waits, or waits next."""
+def interrupt(task: ScenarioTask) -> bool:
+    """Raise `KeyboardInterrupt` in *task* where it waits, or waits next; tell whether that could be done."""
+    if _waits_in_start(task):
+        return False  # in a nursery of trio's own, which bears nothing but what is started there
     nursery = _waiting_nursery(task)
     if nursery is not None:
         nursery.start_soon(_interrupt_nursery, task, name=KeyboardInterrupt.__name__)
-        return
+        return True
     task.interrupted = True
     if task.scope is not None:
         task.scope.cancel()
+    return True
 
 
 @make_awaitable
@@ -52,6 +55,10 @@ def _interruptible(task: ScenarioTask, coroutine: Coroutine[Any, Any, Any]) -> G
         if task.interrupted and isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
             task.interrupted, task.saw_interrupt = False, True
             value = outcome.Error(KeyboardInterrupt())
+
+
+def _waits_in_start(task: ScenarioTask) -> bool:
+    return any(frame.f_code is trio.Nursery.start.__code__ for frame in frames(task.coroutine))
 
 
 def _waiting_nursery(task: ScenarioTask) -> trio.Nursery | None:

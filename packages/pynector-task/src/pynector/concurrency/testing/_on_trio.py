@@ -89,9 +89,8 @@ async def _in_scope(task: ScenarioTask, scope: trio.CancelScope) -> Any:
 
 def _strike(fault: Fault, task: ScenarioTask) -> bool:
     if fault.kind == "interrupt":
-        interrupt(task)
-    else:
-        assert task.scope is not None
-        task.cancellations_before = task.cancellations
-        task.scope.cancel()
+        return interrupt(task)
+    assert task.scope is not None
+    task.cancellations_before = task.cancellations
+    task.scope.cancel()
     return True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from types import CodeType
+from typing import Any
 
 import trio
 
 from ._schedule import FaultKind
-from ._task import SPARED_ALL
+from ._task import SPARED_ALL, ScenarioTask
 
 _TRIO = os.path.dirname(str(trio.__file__)) + os.sep
 # Trio shields system tasks from Ctrl-C.
@@ -26,3 +28,10 @@ def spared_by_trio(system_task: trio.lowlevel.Task) -> frozenset[FaultKind]:
     code: CodeType | None = getattr(system_task.coro, "cr_code", None)
     of_trio = code is not None and code.co_filename.startswith(_TRIO)
     return SPARED_ALL if of_trio else _SPARED_INTERRUPT
+
+
+def spared_by_parent(task: trio.lowlevel.Task, known: Mapping[Any, ScenarioTask]) -> frozenset[FaultKind]:
+    """The kinds of fault that cannot strike a child of a system task: what it raises would end trio itself."""
+    assert task.parent_nursery is not None
+    parent = known.get(task.parent_nursery.parent_task)
+    return frozenset[FaultKind]() if parent is None else parent.spared & _SPARED_INTERRUPT
