@@ -31,7 +31,7 @@ def spared_by_trio(system_task: trio.lowlevel.Task) -> frozenset[FaultKind]:
 
 
 def spared_by_parent(task: trio.lowlevel.Task, known: Mapping[Any, ScenarioTask]) -> frozenset[FaultKind]:
-    """The kinds of fault that cannot strike a child of a system task: what it raises would end trio itself."""
+    """The kinds of fault that cannot strike a child of a system task: what it raised would end trio."""
     assert task.parent_nursery is not None
     parent = known.get(task.parent_nursery.parent_task)
     return frozenset[FaultKind]() if parent is None else parent.spared & _SPARED_INTERRUPT
