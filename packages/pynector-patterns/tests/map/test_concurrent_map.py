@@ -394,3 +394,19 @@ async def test_iterating_before_and_after_the_block_says_so() -> None:
         await anext(results)
     with pytest.raises(RuntimeError, match=r"^concurrent_map is left; it is entered once$"):
         await results.__aenter__()
+
+
+async def test_an_error_keeps_its_context() -> None:
+    async def fail(item: int) -> None:
+        try:
+            raise KeyError(item)
+        except KeyError:
+            raise ValueError(item)  # noqa: B904
+
+    with pytest.raises(ValueError, match="1") as caught:
+        async with concurrent_map(fail, [1], max_concurrency=1) as results:
+            async for _ in results:
+                pass
+
+    assert isinstance(caught.value.__context__, KeyError)
+    assert not caught.value.__suppress_context__

@@ -1,6 +1,8 @@
 """Who gets which connection, and when."""
 
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import anyio
@@ -391,3 +393,29 @@ async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, 
         with pytest.raises(RuntimeError, match=r"^ConnectionPool: .* in thread .*; it belongs to"):
             await anyio.to_thread.run_sync(lambda: anyio.run(elsewhere, backend=anyio_backend_name))
         assert (pool.statistics().lent, pool.statistics().idle) == (1, 1)
+
+
+async def test_a_pool_s_error_can_be_copied_and_pickled(world: Any) -> None:
+    async with world.pool(acquire_timeout=0.01) as pool, pool.acquire():
+        with pytest.raises(PoolTimeoutError) as caught:
+            await pool.acquire()
+
+    for error in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        assert (str(error), error.statistics) == (str(caught.value), caught.value.statistics)
+
+
+async def test_refused_calls_count_no_lease(world: Any, anyio_backend_name: str) -> None:
+    async def intrude() -> None:
+        with pytest.raises(RuntimeError):
+            async with pool.acquire():
+                pass
+
+    async with world.pool() as pool:
+        async with pool.acquire(), create_task_group() as tg:
+            tg.start_soon(pool.acquire().__aenter__)
+            await wait_all_tasks_blocked()
+            tg.cancel()
+        before = pool.statistics().reused
+        await anyio.to_thread.run_sync(lambda: anyio.run(intrude, backend=anyio_backend_name))
+
+        assert pool.statistics().reused == before

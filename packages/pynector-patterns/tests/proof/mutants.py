@@ -91,6 +91,13 @@ MUTANTS = (
         scenario="pool_loses_no_place",
     ),
     Mutant(
+        fault="one waits beside a free place",
+        file=f"{POOL}/state.py",
+        before=" and self.total == self.max_connections\n",
+        after="\n",
+        scenario="places_that_come_free_are_all_used",
+    ),
+    Mutant(
         fault="a cancellation is swallowed",
         file=f"{PRIMITIVES}/_condition.py",
         before="            await self._leave(error)\n            raise\n",

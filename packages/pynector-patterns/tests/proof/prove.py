@@ -24,6 +24,7 @@ import scenarios_ends
 import scenarios_faults
 import scenarios_interruptions
 import scenarios_patterns
+import scenarios_places
 import scenarios_primitives
 import scenarios_queues
 
@@ -33,6 +34,7 @@ MODULES = (
     scenarios_primitives,
     scenarios_queues,
     scenarios_patterns,
+    scenarios_places,
     scenarios_calls,
     scenarios_faults,
     scenarios_ends,

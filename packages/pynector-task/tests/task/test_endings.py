@@ -5,6 +5,7 @@ import gc
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -258,3 +259,25 @@ async def test_another_thread_cannot_start_a_child_and_leaves_no_coroutine_behin
         with pytest.raises(RuntimeError):
             await anyio.to_thread.run_sync(lambda: tg.start_soon(anyio.sleep, 0))
         gc.collect()
+
+
+async def test_another_event_loop_cannot_start_a_child(anyio_backend_name: str) -> None:
+    refusals: list[str] = []
+
+    async def intrude() -> None:
+        for call in (lambda: tg.start(anyio.sleep, 0), start_soon):
+            try:
+                await call()
+            except RuntimeError as refusal:
+                refusals.append(str(refusal))
+
+    async def start_soon() -> None:
+        tg.start_soon(anyio.sleep, 0)
+
+    async with create_task_group() as tg:
+        thread = threading.Thread(target=anyio.run, args=(intrude,), kwargs={"backend": anyio_backend_name})
+        thread.start()
+        await anyio.to_thread.run_sync(thread.join)
+
+    assert len(refusals) == 2
+    assert all(text.startswith("TaskGroup: starting a task in thread") for text in refusals)

@@ -102,10 +102,46 @@ async def test_another_run_of_trio_cannot_start_a_child() -> None:
         thread.start()
         await anyio.to_thread.run_sync(thread.join)
 
-    assert refusals == ["this task group belongs to another run of trio, in another thread"]
+    assert "TaskGroup: starting a task in thread" in refusals[0]
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_to_the_collector() -> Iterator[None]:
     yield
     gc.collect()  # a coroutine that was never awaited would warn now
+
+
+@pytest.mark.parametrize("how", ["create_task", "start_soon"])
+async def test_a_child_cancelled_before_its_first_step_is_cancelled_though_nobody_keeps_the_handle(
+    how: str,
+) -> None:
+    ends: list[str] = []
+
+    async def child() -> None:
+        try:
+            await anyio.lowlevel.checkpoint()
+            ends.append("ran")
+        except trio.Cancelled:
+            ends.append("cancelled")
+            raise
+
+    async with create_task_group() as tg:
+        if how == "create_task":
+            tg.create_task(child()).cancel()
+        else:
+            tg.start_soon(child).cancel()
+        gc.collect()
+
+    assert ends == ["cancelled"]
+
+
+async def test_who_waits_for_a_failing_child_is_woken_after_the_group_has_heard_of_it() -> None:
+    async def fail() -> None:
+        raise ValueError("failed")
+
+    with pytest.raises(ValueError, match="failed"):
+        async with create_task_group() as tg:
+            handle = tg.create_task(fail())
+            with pytest.raises(trio.Cancelled) as caught:
+                await handle
+            raise caught.value

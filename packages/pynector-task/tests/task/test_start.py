@@ -1,5 +1,6 @@
 """TaskGroup.start waits until the child says that it has started."""
 
+import contextlib
 from typing import Any
 
 import anyio
@@ -218,3 +219,22 @@ async def test_a_function_that_calls_started_twice_before_it_gives_its_coroutine
     async with create_task_group() as tg:
         with pytest.raises(RuntimeError, match="called 'started' twice"):
             await tg.start(child)
+
+
+async def test_a_child_that_says_it_has_started_after_its_caller_was_cancelled_is_the_caller_s() -> None:
+    async def child(*, task_status: TaskStatus[None]) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            task_status.started()
+            raise ValueError("too late")
+
+    async with create_task_group() as tg:
+        with anyio.CancelScope() as scope:
+            async with create_task_group() as canceller:
+                canceller.start_soon(cancel_when_blocked, scope)
+                with contextlib.suppress(ValueError):  # trio gives it to the caller, asyncio drops it
+                    await tg.start(child)
+        await anyio.lowlevel.checkpoint()
+
+    assert not tg.cancel_scope.cancel_called

@@ -1,6 +1,7 @@
 """A task group of AnyIO's, which is what ours stands on with asyncio."""
 
 import math
+import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from types import TracebackType
@@ -12,6 +13,7 @@ from anyio import current_effective_deadline
 
 from ._status import TaskStatus
 from .lowlevel import asyncio_task
+from .lowlevel._resident import Resident
 
 T = TypeVar("T")
 AnyCoroutine: TypeAlias = Coroutine[Any, Any, Any]
@@ -25,15 +27,17 @@ class AnyioGroup:
     A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
     """
 
-    __slots__ = ("_cancellations", "_group", "_unbegun", "cancel_scope")
+    __slots__ = ("_cancellations", "_group", "_resident", "_unbegun", "cancel_scope")
 
     def __init__(self) -> None:
         self._group = make_anyio_group()
+        self._resident = Resident("TaskGroup")
         self._unbegun: dict[AnyCoroutine, AnyCoroutine] = {}
 
     async def enter(self) -> None:
         """Enter the group; there is a `cancel_scope` from now on."""
         await self._group.__aenter__()
+        self._resident.move_in()
         task = asyncio_task()  # not kept, or an error that leaves it would be in a cycle
         self._cancellations: int = task.cancelling() if task else 0
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
@@ -52,9 +56,12 @@ class AnyioGroup:
     def renew_cancellation(self) -> None:
         """Have a native cancellation that an error has overtaken come again, at the next checkpoint.
 
-        It is the group of asyncio that does so; without it, an `asyncio.timeout` around a block that handles
-        the error would never fire. A scope that is cancelled needs no help: it cancels every checkpoint.
+        The group of asyncio does so, too; without it, an `asyncio.timeout` around a block that handles the
+        error would never fire. A scope that is cancelled needs no help: it cancels every checkpoint. Before
+        Python 3.13 a cancellation that was asked for anew could not be taken back, when a time-out is over.
         """
+        if sys.version_info < (3, 13):
+            return
         task = asyncio_task()
         if task and task.cancelling() > self._cancellations and current_effective_deadline() > -math.inf:
             task.uncancel()
@@ -66,6 +73,7 @@ class AnyioGroup:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
         child = self._unbegun[coro] = self._run(coro, name, failed, None)
         try:
+            self._resident.check_home("starting a task")
             return self._group.create_task(child, name=name, context=context)
         except BaseException:  # another thread, or a loop that refuses
             self._close(coro)
@@ -75,6 +83,7 @@ class AnyioGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> anyio.TaskHandle[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
+        self._resident.check_home("starting a task")
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
             status = TaskStatus[Any](task_status)

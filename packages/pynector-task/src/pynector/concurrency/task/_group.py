@@ -96,6 +96,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         except BaseExceptionGroup as errors:
             error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
+                self._backing.renew_cancellation()
                 return False
         finally:
             self._state = "left"

@@ -9,13 +9,13 @@ from weakref import ref
 
 import anyio
 import trio
-from trio.lowlevel import current_trio_token
 
 from ._anyio_group import AnyCoroutine, Failed
 from ._group_errors import leaves
 from ._nursery_child import NurseryChild
 from ._nursery_scope import NurseryScope
 from ._status import TaskStatus
+from .lowlevel._resident import Resident
 
 T = TypeVar("T")
 Errors: TypeAlias = BaseExceptionGroup[BaseException]
@@ -29,15 +29,18 @@ class NurseryGroup:
     else could cancel it.
     """
 
-    __slots__ = ("_home", "_manager", "_nursery", "cancel_scope")
+    __slots__ = ("_manager", "_nursery", "_resident", "cancel_scope", "doomed")
 
     def __init__(self) -> None:
         self._manager = trio.open_nursery(strict_exception_groups=True)
+        self._resident = Resident("TaskGroup")
+        self.doomed: set[NurseryChild[Any]] = set()
+        """Children that were cancelled before their first step: nobody need keep their handles until then."""
 
     async def enter(self) -> None:
         """Enter the nursery; there is a `cancel_scope` from now on."""
         self._nursery = await self._manager.__aenter__()
-        self._home = current_trio_token()
+        self._resident.move_in()
         self.cancel_scope: anyio.CancelScope = NurseryScope(self._nursery.cancel_scope)
 
     async def leave(
@@ -57,6 +60,10 @@ class NurseryGroup:
         finally:
             del cancellation
 
+    def check_home(self, doing: str) -> None:
+        """Make sure that this is the event loop in which the group was entered."""
+        self._resident.check_home(doing)
+
     def renew_cancellation(self) -> None:
         """Nothing to do: with trio only scopes cancel, and they cancel every checkpoint."""
 
@@ -64,12 +71,11 @@ class NurseryGroup:
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
     ) -> NurseryChild[T]:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
-        child = NurseryChild(coro, name)
+        child = NurseryChild(coro, name, self)
         run: Any = _run  # trio's types want to see the arguments one by one
         start = partial(self._nursery.start_soon, run, ref(child), coro, name, failed, name=name)
         try:
-            if current_trio_token() is not self._home:  # raises RuntimeError where trio does not run
-                raise RuntimeError("this task group belongs to another run of trio, in another thread")
+            self.check_home("starting a task")
             if context is None:
                 start()
             else:
@@ -83,8 +89,9 @@ class NurseryGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> NurseryChild[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
+        self.check_home("starting a task")
         made: list[NurseryChild[Any]] = []
-        run: Any = partial(_run_and_tell, make, made, name, failed)
+        run: Any = partial(_run_and_tell, make, made, self, name, failed)
         value = await self._nursery.start(run, name=name)
         child = made.pop()
         child.start_value = value
@@ -116,20 +123,21 @@ async def _run(
 ) -> None:
     kept = child()
     try:
-        if kept is None:
-            await coro
-        else:
-            await kept.run()
+        if kept is not None:
+            return await kept.run(failed)
+    finally:
+        del kept  # an error's traceback holds this frame: no cycle
+    try:
+        await coro
     except Exception as error:
         failed(name, error)
         raise
-    finally:
-        del kept  # an error's traceback holds this frame: no cycle
 
 
 async def _run_and_tell(
     make: Callable[[TaskStatus[Any]], AnyCoroutine],
     made: list[NurseryChild[Any]],
+    group: NurseryGroup,
     name: str,
     failed: Failed,
     *,
@@ -137,15 +145,16 @@ async def _run_and_tell(
 ) -> None:
     early = _EarlyStatus()
     status = TaskStatus[Any](early)
-    child = NurseryChild[Any](make(status), name)
+    child = NurseryChild[Any](make(status), name, group)
     made.append(child)
     early.pass_on_to(task_status)
-    try:
-        await child.run()
-    except Exception as error:
+
+    def failed_after_start(name: str, error: Exception) -> None:
         if status.has_started:  # before that, the error is the caller's of `start`
             failed(name, error)
-        raise
+
+    try:
+        await child.run(failed_after_start)
     finally:
         del child  # an error's traceback holds this frame: no cycle
 

@@ -1,12 +1,16 @@
 """A child of a nursery: what has become of it. Imported only where trio runs."""
 
 from collections.abc import Coroutine
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import trio
 from anyio import TaskCancelled, TaskFailed, TaskHandle, TaskNotFinished
 
+from ._anyio_group import Failed
 from .lowlevel import ParkingLot, checkpoint
+
+if TYPE_CHECKING:
+    from ._nursery import NurseryGroup
 
 T = TypeVar("T")
 Status = TaskHandle.Status
@@ -17,9 +21,9 @@ class NurseryChild(Generic[T]):
 
     __slots__ = (
         "__weakref__",
-        "_cancel_called",
         "_coro",
         "_error",
+        "_group",
         "_lot",
         "_scope",
         "_start_value",
@@ -31,24 +35,27 @@ class NurseryChild(Generic[T]):
     _value: T
     _start_value: Any
 
-    def __init__(self, coro: Coroutine[Any, Any, T], name: str) -> None:
+    def __init__(self, coro: Coroutine[Any, Any, T], name: str, group: "NurseryGroup") -> None:
         self.name = name
+        self._group = group
         self._coro = coro
         self._status = Status.PENDING
         self._error: BaseException | None = None
-        self._cancel_called = False
         self._scope: trio.CancelScope | None = None
         self._lot: ParkingLot[None] | None = None
 
-    async def run(self) -> None:
-        """Run the coroutine; called once, in the child's task."""
+    async def run(self, failed: Failed) -> None:
+        """Run the coroutine; called once, in the child's task. *failed* is told before who waits is woken."""
         with trio.CancelScope() as self._scope:
-            if self._cancel_called:
+            if self in self._group.doomed:
+                self._group.doomed.remove(self)
                 self._scope.cancel()
             try:
                 self._value = await self._coro
             except BaseException as error:
                 self._error = error
+                if isinstance(error, Exception):
+                    failed(self.name, error)
                 self._end(Status.CANCELLED if isinstance(error, trio.Cancelled) else Status.FAILED)
                 del self  # the error's traceback holds this frame: no cycle
                 raise
@@ -96,15 +103,17 @@ class NurseryChild(Generic[T]):
     def cancel(self) -> None:
         """Cancel the child; nothing happens if it has ended."""
         if self._status is Status.PENDING:
+            self._group.check_home("cancelling a task")
             self._status = Status.CANCELLING
             if self._scope is None:
-                self._cancel_called = True
+                self._group.doomed.add(self)
             else:
                 self._scope.cancel()
 
     async def wait(self) -> None:
         """Wait until the child has ended. A checkpoint."""
         if self._status in (Status.PENDING, Status.CANCELLING):
+            self._group.check_home("waiting for a task")
             if self._lot is None:
                 self._lot = ParkingLot(f"the end of {self.name!r}")
             await self._lot.park(lambda _: None)

@@ -1,8 +1,10 @@
 """What a task started with `TaskGroup.start` says of itself."""
 
+import math
 from typing import Any, Generic, TypeVar
 
 import anyio.abc
+from anyio import current_effective_deadline
 
 from .lowlevel import READY, Ready
 
@@ -20,7 +22,7 @@ class TaskStatus(Generic[T_contra]):
     def __init__(self, anyio_status: anyio.abc.TaskStatus[Any]) -> None:
         self._anyio_status = anyio_status
         self.has_started: bool = False
-        """Whether `started` has been called."""
+        """Whether `started` has been called while somebody waited for it who was not cancelled."""
 
     def started(self, value: T_contra | None = None) -> Ready[None]:
         """Say that the task has started, and give *value* to whoever waits in `TaskGroup.start`.
@@ -31,7 +33,9 @@ class TaskStatus(Generic[T_contra]):
             RuntimeError: it was called before.
         """
         self._anyio_status.started(value)
-        self.has_started = True
+        if self._anyio_status is not anyio.TASK_STATUS_IGNORED:
+            # Until then the child is in the scope of who waits; cancelled, that one hears nothing any more.
+            self.has_started = current_effective_deadline() > -math.inf
         return READY
 
 

@@ -175,7 +175,9 @@ class MapStream(Generic[R]):
             except Exception as caught:
                 error = as_told(caught, "func", func, awaitable)
                 if not self._keep_errors:
-                    raise error from error.__cause__
+                    if error is caught:
+                        raise
+                    raise error from None
             window.put(place, self._outcome(item, result, error))
             self._progress.count(failed=error is not None)
             self._wake_consumers()

@@ -1,5 +1,7 @@
 """What goes wrong with a pool."""
 
+from typing import Any
+
 from .statistics import PoolStatistics
 
 
@@ -13,6 +15,9 @@ class PoolError(Exception):
     def __init__(self, message: str, statistics: PoolStatistics) -> None:
         super().__init__(message)
         self.statistics = statistics
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.statistics)
 
 
 class PoolTimeoutError(PoolError, TimeoutError):

@@ -38,10 +38,11 @@ class Lease(Coroutine[Any, Any, C]):
 
     def __await__(self) -> Generator[Any, Any, C]:
         lender = self.lender
-        lender.leases = lease = lender.leases + 1
-        if lender.ready and lease & 63:  # else a checkpoint is due
+        leases = lender.leases + 1
+        if lender.ready and leases & 63:  # else a checkpoint is due
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
+            lender.leases = leases
             slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
@@ -52,15 +53,16 @@ class Lease(Coroutine[Any, Any, C]):
         if self.slot is not None:
             raise RuntimeError("lease is entered already; call acquire() for each 'async with'")
         lender = self.lender
-        lender.leases = lease = lender.leases + 1
-        if lender.ready and lease & 63:
+        leases = lender.leases + 1
+        if lender.ready and leases & 63:
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
+            lender.leases = leases
             self.slot = slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
-        if lender.flows and lender.waiting:
-            # Behind those who wait already: what `lend` does then, without its coroutines.
+        if lender.flows and not lender.idle:
+            # Nothing is free: what `lend` does then, without its coroutines.
             lot = lender.lot
             ticket = lot.queue_up()
             since = lot.latest
@@ -69,17 +71,16 @@ class Lease(Coroutine[Any, Any, C]):
             try:
                 grant: Grant[C] = await ticket
             except BaseException:
-                lender.leases -= 1
                 lot.leave(ticket, lender.take_back)
                 raise
             finally:
                 lender.waiting -= 1
             if lender.flows and isinstance(grant, Slot):
                 lender.ledger.waited += 1
+                lender.leases += 1
                 self.slot = grant
                 grant.lease = self
                 return grant.connection
-            lender.leases -= 1  # counted again when there is one
             self.slot = slot = await lender.accept(self, grant, since)
             return slot.connection
         self.slot = slot = await lender.lend(self)

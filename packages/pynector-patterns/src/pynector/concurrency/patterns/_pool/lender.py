@@ -64,7 +64,6 @@ class Lender(Receiver[C]):
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
-        self.leases -= 1  # counted again when there is one
         if self.leases & 63 == 63 or self.spends():  # the next is the 64th; or as many were refused
             await checkpoint()
         if self.closed:

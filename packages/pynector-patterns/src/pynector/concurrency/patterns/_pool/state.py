@@ -65,8 +65,8 @@ class PoolState(Generic[C]):
         """The idle ones, where they may be lent without a further look."""
         self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
-        self.flows: bool = plain and not bounded
-        """Whether one who comes while others wait may stand behind them without a further look."""
+        self.flows: bool = False
+        """Whether one who finds none idle has to wait, without a further look: all places are taken."""
 
     def wake(self, grant: Grant[C]) -> bool:
         """Wake the first who waits with what it is granted; False if nobody could be woken."""
@@ -106,6 +106,8 @@ class PoolState(Generic[C]):
         if self.failing:
             self.failing = False
             self.pass_places_on()
+        else:
+            self.settle()
 
     def not_opened(self) -> None:
         """A place that was kept is not used: it goes to the next who waits."""
@@ -175,7 +177,7 @@ class PoolState(Generic[C]):
             and not self._expired_lent
             and self.total <= self.max_connections
         )
-        self.flows = self.calm and not self._bounded
+        self.flows = self.calm and not self._bounded and self.total == self.max_connections
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free."""

@@ -25,7 +25,7 @@ class Resident:
     A hot path asks `current_loop() is home`, and only if not `check_home`.
     """
 
-    def __init__(self, name: str, beside: "Resident | None") -> None:
+    def __init__(self, name: str, beside: "Resident | None" = None) -> None:
         self._name = name
         self._beside = beside
         self._backend: Backend | None = None
@@ -38,17 +38,20 @@ class Resident:
 
         Raises:
             anyio.NoEventLoopError: no task runs in this thread.
+            RuntimeError: the one beside it belongs to another event loop.
         """
         first = self._beside
         if first is None:
-            self._backend = backend_here()
-            self.home, self._thread = self._backend.current_loop(), threading.current_thread()
+            backend = backend_here()
+            self.home, self._thread = backend.current_loop(), threading.current_thread()
         else:
             if first.home is None:
                 first.move_in()
+            first.check_home("waiting")
             assert first._backend is not None
-            self._backend, self.home, self._thread = first._backend, first.home, first._thread
-        self.current_loop = self._backend.current_loop
+            backend, self.home, self._thread = first._backend, first.home, first._thread
+        self._backend = backend
+        self.current_loop = backend.current_loop
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that it belongs to, if it has moved in.
