@@ -50,7 +50,7 @@ async def places_that_come_free_are_all_used() -> None:
                 for arrival in (0, 0.25):
                     tg.start_soon(apart, break_one, arrival)
                 await anyio.sleep(0.4)
-                assert holding == 2 or missed or begun < 5, f"one waits beside a free place: {pool.statistics()}"
+                assert holding == 2 or missed or begun < 5, f"one waits beside a place: {pool.statistics()}"
                 await anyio.sleep(0.6)
                 await pool.resize(3)
         assert here == 3 or missed or begun < 5, f"{3 - here} waited for ever: {pool.statistics()}"

@@ -96,15 +96,16 @@ class Lease(Coroutine[Any, Any, C]):
         lender = self.lender
         if kind is None and lender.calm:
             # What `hand_on` does, without the call.
-            if lender.waiting:
-                woken = lender.lot.unpark(slot)
-            else:
-                woken = None
+            if not lender.waiting:
                 if lender.lot.home is not None:
                     lender.lot.check_home("release()")
-            slot.lease = None
-            if woken is None:
+                slot.lease = None
                 lender.idle.append(slot)
+            else:
+                woken = lender.lot.unpark(slot)
+                slot.lease = None
+                if woken is None:
+                    lender.idle.append(slot)
         else:
             await lender.end(slot, clean=kind is None)
 
