@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import warnings
 from contextlib import suppress
 
@@ -13,6 +14,11 @@ from anyio import wait_all_tasks_blocked
 from pynector.concurrency.task import TaskStatus, create_task_group
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
+
+
+can_be_renewed = pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="a cancellation that is asked for anew cannot be taken back"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +102,7 @@ async def test_a_timeout_of_asyncio_around_a_group_ends_the_children() -> None:
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
 
 
+@can_be_renewed
 async def test_a_native_cancellation_that_an_error_overtakes_comes_again() -> None:
     async def fail_in_the_end() -> None:
         try:
@@ -123,6 +130,7 @@ async def test_a_native_cancellation_that_an_error_overtakes_comes_again() -> No
     assert task.cancelling() == 1
 
 
+@can_be_renewed
 async def test_a_timeout_of_asyncio_around_a_block_that_handles_a_child_s_error_fires() -> None:
     async def fail_in_the_end() -> None:
         try:
@@ -137,6 +145,21 @@ async def test_a_timeout_of_asyncio_around_a_block_that_handles_a_child_s_error_
                     tg.start_soon(fail_in_the_end)
             await anyio.lowlevel.checkpoint()
             raise AssertionError("went on")
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+async def test_a_time_out_of_asyncio_leaves_no_cancellation_behind() -> None:
+    async def fail_in_the_end() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise LookupError
+
+    with pytest.raises((LookupError, TimeoutError)):
+        async with asyncio.timeout(0.01):
+            async with create_task_group() as tg:
+                tg.start_soon(fail_in_the_end)
+    await anyio.lowlevel.checkpoint()  # a cancellation that outlived the time-out would come here
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
 
 
