@@ -52,7 +52,9 @@ FAULTS: dict[str, tuple[Any, ...]] = {
     "asyncio": ("scope", "native", "both", "twice", "again"),
     "trio": ("scope",),
 }
-ORDERS_IN_A_JOB = 200
+# Eager tasks differ in how they begin only.
+FAULTS_OF_EAGER = ("scope", "native", "again")
+ORDERS_IN_A_JOB = 100
 
 
 def is_started_by_a_scenario(task: str) -> bool:
@@ -90,9 +92,9 @@ class Job:
             )
         return cancel_everywhere(
             scenario,
-            faults=FAULTS[self.backend],
+            faults=FAULTS_OF_EAGER if self.eager else FAULTS[self.backend],
             victims=is_started_by_a_scenario,
-            orders=2,
+            orders=1 if self.eager else 2,
             seed=self.seed,
             backend=self.backend,
             eager=self.eager,
