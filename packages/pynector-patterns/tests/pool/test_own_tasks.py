@@ -1,5 +1,6 @@
 """The tasks that a pool starts for itself, cancelled natively at any step, as at the end of `asyncio.run`."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -11,7 +12,8 @@ from pynector.concurrency.patterns import ConnectionPool, KeyedConnectionPool, P
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.testing import cancel_everywhere
 
-pytestmark = pytest.mark.parametrize("eager", [False, True], ids=["", "eager"])
+# Python 3.11 has no eager tasks.
+pytestmark = pytest.mark.parametrize("eager", [False, True] if sys.version_info >= (3, 12) else [False])
 
 OWN = {"keeper": "_keep", "acquire_timeout": "_watch", "closing": "_close", "connection": "_own"}
 """The names of the tasks, and of their functions: an eager task is not yet named when it begins."""
