@@ -7,7 +7,7 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from pynector.concurrency.task.lowlevel import ParkingLot, asyncio_task, current_task, trio_task, watch_exit
+from pynector.concurrency.task.lowlevel import ParkingLot, asyncio_task, current_task, task_asker, watch_exit
 
 on_every_backend = pytest.mark.anyio
 
@@ -104,12 +104,12 @@ async def test_asyncio_task_knows_the_tasks_of_asyncio_only() -> None:
         task = asyncio_task()
     except RuntimeError:
         task = None
-    assert (task or trio_task()) is current_task()
+    assert (task or task_asker()()) is current_task()
 
 
-def test_where_no_task_runs_there_is_none_of_trio() -> None:
+def test_where_no_task_runs_there_is_nobody_to_ask() -> None:
     with pytest.raises(anyio.NoEventLoopError, match="no task is running here"):
-        trio_task()
+        task_asker()
 
 
 @pytest.mark.parametrize("second", ["asyncio", "trio"])

@@ -35,7 +35,7 @@ class ItemHandle(Generic[T, R]):
     An error that was raised by awaiting, or read as `exception`, is not raised again by stopping the pool.
     """
 
-    # No __init__: whoever makes one sets the fields, which is a third of the cost less.
+    # No __init__: whoever makes one sets the fields, which is a quarter of the cost less.
     __slots__ = ("__weakref__", "_crew", "_item", "_outcome", "_stage", "priority")
 
     Status = ItemStatus

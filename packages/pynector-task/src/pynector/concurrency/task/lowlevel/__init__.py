@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         current_time,
         runs_on_trio,
         task_asker,
-        trio_task,
         unwatch_exit,
         watch_exit,
     )
@@ -58,7 +57,6 @@ else:
             "spawn_owner": "_owner",
             "task_asker": "_backend",
             "thread_budget": "_budget",
-            "trio_task": "_backend",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
         },
@@ -88,7 +86,6 @@ __all__ = [
     "spawn_owner",
     "task_asker",
     "thread_budget",
-    "trio_task",
     "unwatch_exit",
     "watch_exit",
 ]

@@ -101,17 +101,8 @@ def _trio_backend() -> tuple[Backend, Callable[[], bool]]:
 asyncio_task: Callable[[], Task | None] = _asyncio.current_task
 """asyncio's `current_task`: half the cost of ours, for a hot path.
 
-Gives None or raises `RuntimeError` where no task of asyncio runs: then it is `trio_task()`.
+Gives None or raises `RuntimeError` where no task of asyncio runs; `task_asker` gives what knows there.
 """
-
-
-def trio_task() -> Task:
-    """Give the running task, for a hot path that has asked `asyncio_task` in vain.
-
-    Raises:
-        NoEventLoopError: no task runs in this thread.
-    """
-    return _find_backend().current_task()
 
 
 def task_asker() -> Callable[[], Task | None]:
