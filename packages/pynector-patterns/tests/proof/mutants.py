@@ -57,16 +57,16 @@ MUTANTS = (
     ),
     Mutant(
         fault="an unshielded await in release",
-        file=f"{POOL}/lease.py",
-        before="        lender = self.lender\n        if kind is None",
-        after="        lender = self.lender\n        await __import__('anyio').sleep(0)\n        if kind is None",
+        file=f"{POOL}/receiver.py",
+        before="        if self._must_go(slot) or not (clean",
+        after="        await __import__('anyio').sleep(0)\n        if self._must_go(slot) or not (clean",
         scenario="pool_loses_no_place",
     ),
     Mutant(
         fault="check, await, and then count",
         file=f"{PRIMITIVES}/_semaphore.py",
-        before="        self._value -= 1\n        budget = self._budget\n",
-        after="        await checkpoint()\n        self._value -= 1\n        budget = self._budget\n",
+        before="        self._value -= 1\n        if next(self._budget):\n",
+        after="        await checkpoint()\n        self._value -= 1\n        if next(self._budget):\n",
         scenario="semaphore_keeps_its_places",
     ),
     Mutant(
@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         fault="one connection has two users",
         file=f"{POOL}/lease.py",
-        before="                if woken is None:\n                    lender.idle.append(slot)\n",
-        after="                lender.idle.append(slot)\n",
+        before="            if woken is None:\n                lender.idle.append(slot)\n",
+        after="            lender.idle.append(slot)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(

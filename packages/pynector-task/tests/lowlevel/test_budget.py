@@ -2,21 +2,40 @@
 
 import threading
 
-from pynector.concurrency.task.lowlevel import OperationBudget, operation_budget, thread_budget
+import pytest
+
+from pynector.concurrency.task.lowlevel import OPERATIONS_PER_CHECKPOINT, operation_budget, start_budget
+
+
+def due(operations: int) -> list[int]:
+    """Which of the next operations are to be checkpoints, counted from one."""
+    budget = operation_budget()
+    return [number for number in range(1, operations + 1) if next(budget)]
 
 
 def test_every_64th_operation_asks_for_a_checkpoint() -> None:
-    spend = operation_budget()
-    while not spend():
-        pass
+    start_budget(OPERATIONS_PER_CHECKPOINT)
 
-    answers = [spend() for _ in range(256)]
+    assert due(256) == [64, 128, 192, 256]
 
-    assert [index + 1 for index, answer in enumerate(answers) if answer] == [64, 128, 192, 256]
+
+@pytest.mark.parametrize("first", [1, 2, 63, 64])
+def test_a_budget_can_be_begun_anew_at_any_place(first: int) -> None:
+    next(operation_budget())
+
+    start_budget(first)
+
+    assert due(150) == [number for number in range(1, 151) if number % 64 == first % 64]
+
+
+@pytest.mark.parametrize("first", [0, 65, -1])
+def test_a_place_that_is_none_is_refused(first: int) -> None:
+    with pytest.raises(ValueError, match=f"operations must be from 1 to 64, not {first}"):
+        start_budget(first)
 
 
 def test_all_objects_of_a_thread_share_one_budget() -> None:
-    assert operation_budget() == operation_budget()
+    assert operation_budget() is operation_budget()
 
 
 def test_each_thread_has_a_budget_of_its_own() -> None:
@@ -26,37 +45,4 @@ def test_each_thread_has_a_budget_of_its_own() -> None:
     thread.start()
     thread.join()
 
-    assert budgets[0] != budgets[1]
-
-
-def test_a_budget_of_ones_own_counts_by_itself() -> None:
-    budget = OperationBudget(3)
-
-    assert [budget.spend() for _ in range(6)] == [False, False, True] * 2
-
-
-def test_a_hot_path_may_count_in_place() -> None:
-    budget = OperationBudget(2)
-    due = 0
-
-    for _ in range(6):
-        budget.left -= 1
-        if budget.left <= 0:
-            budget.renew()
-            due += 1
-
-    assert due == 3
-
-
-def test_a_budget_of_one_makes_each_operation_a_checkpoint() -> None:
-    budget = OperationBudget(1)
-
-    assert [budget.spend() for _ in range(3)] == [True] * 3
-
-
-def test_the_thread_s_budget_is_the_one_that_is_spent() -> None:
-    budget = thread_budget()
-    left = budget.left
-
-    if not operation_budget()():
-        assert budget.left == left - 1
+    assert budgets[0] is not budgets[1]

@@ -114,8 +114,8 @@ def fast_path() -> tuple[Callable[[], Coroutine[Any, Any, None]], list[int]]:
     counts: list[int] = []
 
     async def scenario() -> None:
-        spend, operations = operation_budget(), 1
-        while not spend():
+        budget, operations = operation_budget(), 1
+        while not next(budget):
             operations += 1
         counts.append(operations)
 

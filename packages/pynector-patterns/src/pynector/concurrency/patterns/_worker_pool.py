@@ -13,7 +13,7 @@ from pynector.concurrency.task.lowlevel import (
     check_int,
     check_seconds,
     checkpoint,
-    thread_budget,
+    operation_budget,
 )
 
 from ._workers.backlog import Backlog
@@ -95,7 +95,7 @@ class WorkerPool(Generic[T, R]):
             check_int("max_queue", max_queue, minimum=1)
         self._backlog: Backlog[ItemHandle[T, R]] = Backlog(max_queue, by_priority=priorities)
         self._line = self._backlog.line
-        self._budget = thread_budget()
+        self._budget = operation_budget()
         self._crew = Crew(worker_func, num_workers, self._backlog, on_error)
         self._intake = Intake(self._crew, takes_priorities=priorities)
         self._frame: Block | Owner | None = None
@@ -180,10 +180,7 @@ class WorkerPool(Generic[T, R]):
         """
         if priority is not None:
             self._intake.check_priority(priority)
-        budget = self._budget
-        budget.left -= 1
-        if budget.left <= 0:
-            budget.renew()
+        if next(self._budget):
             await checkpoint()
         if len(self._line) >= self._backlog.capacity:
             await self._intake.wait_for_room()

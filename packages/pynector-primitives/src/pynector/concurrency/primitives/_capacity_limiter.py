@@ -1,11 +1,12 @@
 """The capacity limiter."""
 
 import math
+from collections.abc import Coroutine
 from typing import Any
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkingLot, check_int, checkpoint, current_task
+from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint, current_task
 
 from ._held_block import HeldBlock, budget_for
 from ._statistics import CapacityLimiterStatistics
@@ -90,6 +91,12 @@ class CapacityLimiter(HeldBlock):
         """Tokens that may be borrowed now; negative after `total_tokens` was lowered below what is lent."""
         return self._total - self._borrowed
 
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
+        task = current_task()
+        if not self._take(task):
+            return self._wait(task, task)
+        return self._pass_checkpoint(task) if next(self._budget) else READY
+
     async def acquire(self) -> None:
         """Borrow a token for the running task, waiting until one is available.
 
@@ -100,17 +107,7 @@ class CapacityLimiter(HeldBlock):
             RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
                 loop that the limiter belongs to.
         """
-        task = current_task()
-        if not self._take(task):
-            return await self._wait(task, task)
-        if self._budget.spend():
-            try:
-                await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
-            except BaseException:
-                self._take_back(task)
-                raise
-
-    __aenter__ = acquire
+        await self.__aenter__()
 
     def acquire_nowait(self) -> None:
         """Borrow a token for the running task if one is available. No checkpoint.
@@ -136,7 +133,7 @@ class CapacityLimiter(HeldBlock):
         try:
             if not self._take(borrower):
                 await self._wait(current_task(), borrower)
-            elif self._budget.spend():
+            elif next(self._budget):
                 await self._pass_checkpoint(borrower)
         finally:
             self._reserved.discard(borrower)

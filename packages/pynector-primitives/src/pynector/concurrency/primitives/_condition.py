@@ -1,6 +1,6 @@
 """The condition."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -11,7 +11,6 @@ from pynector.concurrency.errors import get_cancelled_exc_class
 from pynector.concurrency.task.lowlevel import (
     READY,
     ParkingLot,
-    Ready,
     check_int,
     current_task,
 )
@@ -71,18 +70,19 @@ class Condition(HeldBlock):
     def __repr__(self) -> str:
         return f"<Condition of {self._lock!r}, {len(self._lot)} waiting for a notification>"
 
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
+        return self._lock.__aenter__()
+
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> Coroutine[Any, Any, None]:
+        if exc is not None and self._core.broken:  # it could not be taken back: see `wait`
+            return READY
+        return self._lock.__aexit__(exc_type, exc, tb)
+
     async def acquire(self) -> None:
         """Acquire the lock, as `Lock.acquire`."""
-        await self._lock.acquire()
-
-    def __aenter__(self) -> Coroutine[Any, Any, None]:
-        return self._lock.acquire()  # not through our `acquire`: that would be a coroutine more
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        if exc is None or not self._core.broken:  # a broken lock could not be taken back: see `wait`
-            self._lock.release()
+        await self._lock.__aenter__()
 
     def acquire_nowait(self) -> None:
         """Acquire the lock if it is free, as `Lock.acquire_nowait`."""
@@ -144,6 +144,7 @@ class Condition(HeldBlock):
             while not core.take(task):
                 try:
                     with CancelScope(shield=True):
+                        core.watch_owner()
                         await core.park(core.pass_on)
                     break
                 except (Exception, GeneratorExit):
@@ -168,7 +169,7 @@ class Condition(HeldBlock):
             await self.wait()
         return result
 
-    def notify(self, n: int = 1) -> Ready[None]:
+    def notify(self, n: int = 1) -> Awaitable[None]:
         """Wake the first *n* who wait; they go on when they have the lock.
 
         Never waits; awaiting what it returns is the same as not awaiting it.
@@ -187,7 +188,7 @@ class Condition(HeldBlock):
                 n -= 1
         return READY
 
-    def notify_all(self) -> Ready[None]:
+    def notify_all(self) -> Awaitable[None]:
         """Wake all who wait; they go on one by one, as they have the lock.
 
         Never waits; awaiting what it returns is the same as not awaiting it.

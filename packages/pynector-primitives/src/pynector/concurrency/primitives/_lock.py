@@ -1,10 +1,12 @@
 """The lock."""
 
+from collections.abc import Coroutine
 from types import TracebackType
+from typing import Any
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import checkpoint, current_task
+from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task
 
 from ._held_block import HeldBlock, budget_for
 from ._lock_core import LockCore
@@ -56,6 +58,39 @@ class Lock(HeldBlock):
         by = f" by {owner.name!r}" if owner else ""
         return f"<Lock {held}{by}, {len(self._lock)} waiting>"
 
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
+        core = self._lock
+        try:
+            task = core.ask()
+        except RuntimeError:  # another event loop runs here than before
+            task = None
+        if task is None:
+            task = core.find_task()
+        owner = core.owner  # what `take` decides, without the call
+        if owner is None and core.home is None:
+            core.owner = task
+        elif owner is None or owner is task:
+            core.take(task)
+        else:
+            return self._wait(task)
+        return self._pass_checkpoint() if next(self._budget) else READY
+
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> Coroutine[Any, Any, None]:
+        core = self._lock  # what `release` does, without the calls
+        try:
+            task = core.ask()
+        except RuntimeError:
+            task = None
+        if task is None or core.owner is not task:
+            self.release()
+        elif core.home is None or not core.watched:
+            core.owner = None
+        else:
+            core.hand_over()
+        return READY
+
     async def acquire(self) -> None:
         """Own the lock, waiting until it is free.
 
@@ -66,55 +101,25 @@ class Lock(HeldBlock):
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
             anyio.BrokenResourceError: the owner has ended without releasing.
         """
-        core = self._lock
-        ask = core.ask  # called as a local: a tenth faster
-        try:
-            task = ask()
-        except RuntimeError:  # another event loop runs here than before
-            task = None
-        if task is None:
-            task = core.find_task()
-        if core.owner is None and core.home is None:
-            core.owner = task  # what `take` decides, without the call
-        elif core.owner is None or core.owner is task:
-            core.take(task)
-        else:
-            ticket = core.queue_up()
-            try:
-                await ticket  # what `park` does, without the coroutine
-                return
-            except BaseException:
-                core.leave(ticket, core.pass_on)
-                raise
-        budget = self._budget
-        budget.left -= 1
-        if budget.left <= 0:
-            budget.renew()
-            try:
-                await checkpoint()
-            except BaseException:
-                core.hand_over()
-                raise
+        await self.__aenter__()
 
-    __aenter__ = acquire
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def _wait(self, task: Any) -> None:
         core = self._lock
-        ask = core.ask
+        if core.owner not in core.watched:
+            core.watch_owner()
+        ticket = core.queue_up(task)
         try:
-            task = ask()
-        except RuntimeError:
-            task = None
-        if task is None:
-            task = core.find_task()
-        if core.owner is not task:
-            self.release()  # which refuses
-        elif core.watched:
-            core.hand_over()
-        else:
-            core.owner = None
+            await ticket  # what `park` does, without the coroutine
+        except BaseException:
+            core.leave(ticket, core.pass_on)
+            raise
+
+    async def _pass_checkpoint(self) -> None:
+        try:
+            await checkpoint()
+        except BaseException:
+            self._lock.hand_over()
+            raise
 
     def acquire_nowait(self) -> None:
         """Own the lock if it is free. No checkpoint.

@@ -7,7 +7,6 @@ from anyio import BrokenResourceError
 
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
-    Ticket,
     asyncio_task,
     task_asker,
     unwatch_exit,
@@ -59,37 +58,40 @@ class LockCore(ParkingLot[None]):
             raise RuntimeError("Attempted to acquire an already held Lock; it is not re-entrant")
         return False
 
-    def queue_up(self) -> Ticket:
-        """Join the queue; the ticket comes up when the running task is the owner.
-
-        Raises:
-            BrokenResourceError: the owner has ended without releasing.
-            RuntimeError: this is not the event loop that the lock belongs to, or not that of its owner.
-        """
-        if not self._queue and self.owner not in self.watched:
-            self._watch(self.owner)
-        return super().queue_up()
-
     def hand_over(self) -> None:
         """Make the first waiter the owner, or nobody."""
-        self.owner = owner = self.wake_first(None)
-        if owner is None:
-            self._unwatch_all()
-        elif owner not in self.watched and self._queue:
-            self.watch_exit(owner, self._owner_ended)
-            self.watched.add(owner)
+        queue = self._queue
+        while queue:  # what `wake_first` does, without the call
+            ticket, task, _ = queue.popleft()
+            if not ticket.done():
+                ticket.set_result(None)
+                self.owner = task
+                if queue and task not in self.watched:
+                    self.watch_exit(task, self._owner_ended)
+                    self.watched.add(task)
+                return
+            self._dead -= 1
+        self.owner = None
+        self._unwatch_all()
 
     def pass_on(self, _: None) -> None:
         """Take an ownership back from a waiter that was cancelled on the way to it."""
         self.hand_over()
 
-    def _watch(self, task: Any) -> None:
-        try:
-            watch_exit(task, self._owner_ended)
-        except BrokenResourceError:
-            self.broken = True
-            raise _broken() from None
-        self.watched.add(task)
+    def watch_owner(self) -> None:
+        """See to it that we are told if the owner ends: to be called before a task waits for it.
+
+        Raises:
+            BrokenResourceError: the owner has ended without releasing.
+            RuntimeError: this is not the event loop of the owner.
+        """
+        if self.owner not in self.watched:
+            try:
+                watch_exit(self.owner, self._owner_ended)
+            except BrokenResourceError:
+                self.broken = True
+                raise _broken() from None
+            self.watched.add(self.owner)
 
     def _unwatch_all(self) -> None:
         while self.watched:

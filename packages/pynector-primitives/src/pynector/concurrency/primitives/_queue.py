@@ -127,7 +127,7 @@ class Queue(Generic[T]):
         try:
             state.check_open("put()")
             entry = state.wrap(item)
-            if not state.full and state.yields():
+            if not state.full and next(state.budget):
                 await checkpoint()
                 state.check_open("put()")
             if state.full:

@@ -1,14 +1,15 @@
 """What is in a queue, who waits for it, and who gets what; nothing here waits."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from itertools import count
 from typing import Any, Generic, Literal, TypeVar
 
 from anyio import ClosedResourceError
 
-from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
+from pynector.concurrency.task.lowlevel import ParkingLot
 
+from ._held_block import budget_for
 from ._line import Line
 from ._sorted_line import SortedLine
 
@@ -30,12 +31,12 @@ class QueueState(Generic[T]):
         "_places",
         "_store",
         "_taken",
+        "budget",
         "getters",
         "joiners",
         "max_size",
         "phase",
         "putters",
-        "yields",
     )
 
     def __init__(self, name: str, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> None:
@@ -46,7 +47,7 @@ class QueueState(Generic[T]):
         self._taken = 0  # and not done
         self._on_way: dict[int, Any] = {}  # entries by the numbers that were handed over for them
         self._numbers = count()
-        self.yields: Callable[[], bool] = operation_budget() if fast else _always
+        self.budget: Iterator[bool] = budget_for(fast)
         self.phase: Literal["open", "closed", "shut"] = "open"
         self.getters: ParkingLot[int] = ParkingLot(f"{name}.get")
         self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self.getters)
@@ -192,8 +193,3 @@ class QueueState(Generic[T]):
 
     def _closed_error(self) -> ClosedResourceError:
         return ClosedResourceError(f"{self._name} is closed")
-
-
-def _always() -> bool:
-    """Whether an operation that need not wait passes a checkpoint."""
-    return True

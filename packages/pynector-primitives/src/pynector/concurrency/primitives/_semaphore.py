@@ -1,11 +1,12 @@
 """The semaphore."""
 
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkingLot, check_int, checkpoint
+from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint
 
 from ._held_block import HeldBlock, budget_for
 from ._statistics import SemaphoreStatistics
@@ -76,10 +77,7 @@ class Semaphore(HeldBlock):
         if lot.home is not None:
             lot.check_home("acquire")
         self._value -= 1
-        budget = self._budget
-        budget.left -= 1
-        if budget.left <= 0:
-            budget.renew()
+        if next(self._budget):
             try:
                 await checkpoint()
             except BaseException:
@@ -87,13 +85,14 @@ class Semaphore(HeldBlock):
                 raise
         return self
 
-    async def __aexit__(
+    def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         if self._value == self._max_value:
             self.release()  # which refuses
         elif self._lot.home is None or self._lot.unpark(None) is None:
             self._value += 1
+        return READY
 
     async def acquire(self) -> None:
         """Take one place, waiting until one is free.

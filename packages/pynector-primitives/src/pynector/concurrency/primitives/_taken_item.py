@@ -33,7 +33,7 @@ async def take_first(state: QueueState[Any], doing: str) -> Any:
     """Take the first entry out, waiting until there is one."""
     try:
         state.check_not_over(doing)
-        if state.ready and state.yields():
+        if state.ready and next(state.budget):
             await checkpoint()
             state.check_not_over(doing)
         if state.ready:

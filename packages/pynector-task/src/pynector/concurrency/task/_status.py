@@ -1,12 +1,13 @@
 """What a task started with `TaskGroup.start` says of itself."""
 
 import math
+from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
 import anyio.abc
 from anyio import current_effective_deadline
 
-from .lowlevel import READY, Ready
+from .lowlevel import READY
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -24,7 +25,7 @@ class TaskStatus(Generic[T_contra]):
         self.has_started: bool = False
         """Whether `started` has been called while somebody waited for it who was not cancelled."""
 
-    def started(self, value: T_contra | None = None) -> Ready[None]:
+    def started(self, value: T_contra | None = None) -> Awaitable[None]:
         """Say that the task has started, and give *value* to whoever waits in `TaskGroup.start`.
 
         Never waits; awaiting what it returns is the same as not awaiting it.

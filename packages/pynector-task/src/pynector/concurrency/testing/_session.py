@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from pynector.concurrency.task.lowlevel import thread_budget
+from pynector.concurrency.task.lowlevel import OPERATIONS_PER_CHECKPOINT, start_budget
 
 from ._chooser import operations_left
 from ._complaint import never_awaited
@@ -106,8 +106,7 @@ class Session:
         """Run one schedule."""
         run = Run(schedule, max_steps=self._max_steps, trace=trace, record=record)
         # What ran before must not decide when the first checkpoint of a fast path is due.
-        budget = thread_budget()
-        budget.left = operations_left(schedule.numbers, budget.operations)
+        start_budget(operations_left(schedule.numbers, OPERATIONS_PER_CHECKPOINT))
         random.seed(schedule.numbers or 0)
         token = current_run.set(run)
         try:

@@ -99,7 +99,7 @@ class CircuitBreaker:
         ```
     """
 
-    __slots__ = ("_calls", "_circuit", "_is_failure", "_spend", "_timeout")
+    __slots__ = ("_budget", "_calls", "_circuit", "_is_failure", "_timeout")
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class CircuitBreaker:
             check_callable("on_change", on_change)
         self._circuit = Circuit(threshold, ratio, window, cool_down, probes, name, on_change)
         self._timeout = timeout
-        self._spend = operation_budget()
+        self._budget = operation_budget()
         self._is_failure = _predicate(trip_on)
         self._calls: dict[Any, list[GuardedCall]] = {}  # of each task that is in a block
 
@@ -155,7 +155,7 @@ class CircuitBreaker:
         """
         if not callable(func):
             check_callable("func", func)
-        if self._spend():
+        if next(self._budget):
             await checkpoint()
         with self._guard():
             awaitable = func(*args)
@@ -179,7 +179,7 @@ class CircuitBreaker:
         Raises:
             CircuitOpenError: it is open.
         """
-        if self._spend():
+        if next(self._budget):
             await checkpoint()
         call = self._guard()
         call.__enter__()

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
-from pynector.concurrency.task.lowlevel import READY, checkpoint, is_cancelled, thread_budget
+from pynector.concurrency.task.lowlevel import READY, checkpoint, is_cancelled, operation_budget
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
@@ -70,7 +70,7 @@ class ListRun(Generic[T, R]):
     async def _work(self) -> None:
         # One long loop: what is called or looked up for each item is a good part of what a short one costs.
         func, results, context = self._func, self._results, self._context
-        budget = thread_budget()
+        budget = operation_budget()
         has_item = False
         awaitable: Any = READY
         try:
@@ -86,9 +86,7 @@ class ListRun(Generic[T, R]):
                     results[place] = await awaitable
                 else:
                     results[place] = await call_in(context.copy(), func, item, "fetch")
-                budget.left -= 1
-                if budget.left <= 0:
-                    budget.renew()
+                if next(budget):
                     await checkpoint()
         except Exception as error:
             self._fail(as_told(error, "fetch", func, awaitable))

@@ -58,7 +58,7 @@ class MapStream(Generic[R]):
         self._group = create_task_group()
         self._handles: list[TaskHandle[None]] = []
         self._consumers: ParkingLot[None] = ParkingLot("a result of concurrent_map")
-        self._spend = operation_budget()
+        self._budget = operation_budget()
         self._context = copy_context()
         self._state: Literal["new", "entered", "left"] = "new"
         self._error: BaseException | None = None
@@ -114,7 +114,7 @@ class MapStream(Generic[R]):
             anyio.ClosedResourceError: called after it.
         """
         self._check_entered()
-        if self._spend():
+        if next(self._budget):
             await checkpoint()
         window = self._window
         while self._error is not None or not window.has_result:
@@ -181,7 +181,7 @@ class MapStream(Generic[R]):
             window.put(place, self._outcome(item, result, error))
             self._progress.count(failed=error is not None)
             self._wake_consumers()
-            if self._spend():
+            if next(self._budget):
                 await checkpoint()
         self._wake_consumers()
 

@@ -1,7 +1,7 @@
 """The pools of all keys, and the places that they share."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -42,7 +42,7 @@ class Branches(Generic[K, C]):
         self.tasks = tasks
         self.on_change = on_change
         self.ledger = Ledger(terms.watch)
-        self.spends: Callable[[], bool] = operation_budget()
+        self.budget: Iterator[bool] = operation_budget()
         self.may_own = False
         self.closed = False
         self.taken = 0

@@ -237,7 +237,7 @@ class ConnectionPool(Generic[C]):
         await self._shutdown.run(self._lender.terms.grace if grace is None else grace)
 
     async def _check_open(self) -> None:
-        if self._lender.spends():
+        if next(self._lender.budget):
             await checkpoint()
         self._lender.check_open()
 

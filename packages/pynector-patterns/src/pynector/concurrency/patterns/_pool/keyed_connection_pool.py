@@ -160,7 +160,7 @@ class KeyedConnectionPool(Generic[K, C]):
 
     async def expire_all(self) -> None:
         """Let no connection that is open now be lent again; as `ConnectionPool.expire_all`."""
-        if self._branches.spends():
+        if next(self._branches.budget):
             await checkpoint()
         self._branches.check_open()
         closings = [closing for branch in self._branches.all() for closing in branch.expire_all()]

@@ -4,6 +4,8 @@ from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pynector.concurrency.task.lowlevel import READY
+
 from .slot import Grant, Slot
 
 if TYPE_CHECKING:
@@ -38,11 +40,10 @@ class Lease(Coroutine[Any, Any, C]):
 
     def __await__(self) -> Generator[Any, Any, C]:
         lender = self.lender
-        leases = lender.leases + 1
-        if lender.ready and leases & 63:  # else a checkpoint is due
+        if lender.ready and not next(lender.budget):
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
-            lender.leases = leases
+            lender.leases += 1
             slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
@@ -53,11 +54,10 @@ class Lease(Coroutine[Any, Any, C]):
         if self.slot is not None:
             raise RuntimeError("lease is entered already; call acquire() for each 'async with'")
         lender = self.lender
-        leases = lender.leases + 1
-        if lender.ready and leases & 63:
+        if lender.ready and not next(lender.budget):
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
-            lender.leases = leases
+            lender.leases += 1
             self.slot = slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
@@ -66,7 +66,8 @@ class Lease(Coroutine[Any, Any, C]):
             lot = lender.lot
             ticket = lot.queue_up()
             since = lot.latest
-            lender.patience.begin()
+            if lender.patience.rests:
+                lender.patience.begin()
             lender.waiting += 1
             try:
                 grant: Grant[C] = await ticket
@@ -86,28 +87,28 @@ class Lease(Coroutine[Any, Any, C]):
         self.slot = slot = await lender.lend(self)
         return slot.connection
 
-    async def __aexit__(
+    def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         slot, self.slot = self.slot, None
         assert slot is not None
         if slot.lease is not self:
-            return  # given back or discarded within the block
+            return READY  # given back or discarded within the block
         lender = self.lender
-        if kind is None and lender.calm:
-            # What `hand_on` does, without the call.
-            if not lender.waiting:
-                if lender.lot.home is not None:
-                    lender.lot.check_home("release()")
-                slot.lease = None
-                lender.idle.append(slot)
-            else:
-                woken = lender.lot.unpark(slot)
-                slot.lease = None
-                if woken is None:
-                    lender.idle.append(slot)
+        if kind is not None or not lender.calm:
+            return lender.end(slot, clean=kind is None)
+        # What `hand_on` does, without the call.
+        if not lender.waiting:
+            if lender.lot.home is not None:
+                lender.lot.check_home("release()")
+            slot.lease = None
+            lender.idle.append(slot)
         else:
-            await lender.end(slot, clean=kind is None)
+            woken = lender.lot.unpark(slot)
+            slot.lease = None
+            if woken is None:
+                lender.idle.append(slot)
+        return READY
 
     def send(self, value: Any) -> Any:
         """Take the next step, as a coroutine does."""

@@ -64,7 +64,7 @@ class Lender(Receiver[C]):
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
-        if self.leases & 63 == 63 or self.spends():  # the next is the 64th; or as many were refused
+        if len(self.ready) or next(self.budget):  # one is ready only if a checkpoint is due: see `Lease`
             await checkpoint()
         if self.closed:
             self.check_open()
@@ -80,7 +80,8 @@ class Lender(Receiver[C]):
         lot = self.lot
         ticket = lot.queue_up()
         since = lot.latest
-        self.patience.begin()
+        if self.patience.rests:
+            self.patience.begin()
         self.waiting += 1
         try:
             return await ticket, since

@@ -29,7 +29,7 @@ class Shutdown:
         tasks: All tasks of the pool.
     """
 
-    __slots__ = ("_keeper", "_leases_end_at", "_lenders", "_spends", "_tasks", "_terms")
+    __slots__ = ("_budget", "_keeper", "_leases_end_at", "_lenders", "_tasks", "_terms")
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Shutdown:
         self._keeper = keeper
         self._tasks = tasks
         self._leases_end_at: float | None = None
-        self._spends: Callable[[], bool] = operation_budget()
+        self._budget = operation_budget()
 
     async def run(self, grace: float) -> None:
         """End the pool, whose lenders were shut before. Whoever comes first decides on the grace."""
@@ -51,7 +51,7 @@ class Shutdown:
             self._leases_end_at = current_time() + grace
         self._keeper.dismiss()
         if self._is_over:
-            if self._spends():
+            if next(self._budget):
                 await checkpoint()
             return
         try:

@@ -1,7 +1,7 @@
 """The connections of a pool: how they come, and how they go."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
@@ -31,7 +31,7 @@ class Stock(PoolState[C]):
         tasks: Where connections are closed.
     """
 
-    __slots__ = ("_attempts", "_generation", "connector", "ledger", "retry_pause", "spends", "tasks", "terms")
+    __slots__ = ("_attempts", "_generation", "budget", "connector", "ledger", "retry_pause", "tasks", "terms")
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
         super().__init__(
@@ -43,8 +43,7 @@ class Stock(PoolState[C]):
         self.terms: Terms[C] = terms
         self.ledger: Ledger = ledger
         self.tasks: OwnTasks = tasks
-        self.spends: Callable[[], bool] = operation_budget()
-        """To count an operation that may not have to wait: whether a checkpoint is due."""
+        self.budget: Iterator[bool] = operation_budget()
         self.connector: Connector[C] = Connector(factory, self._broken)
         self.retry_pause: RetryPause = RetryPause()
         self._attempts: list[Attempt] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from anyio import CancelScope, sleep
 
-from pynector.concurrency.task.lowlevel import cancel_scope, checkpoint, current_time, thread_budget
+from pynector.concurrency.task.lowlevel import cancel_scope, checkpoint, current_time, operation_budget
 
 from .failures import Failures
 
@@ -92,7 +92,7 @@ class RetryAttempts:
             self._failures = Failures(self._policy, "block", current_time())
         if self._pause is not None:
             await sleep(self._pause)
-        elif thread_budget().spend():
+        elif next(operation_budget()):
             await checkpoint()
         self._number += 1
         self._next = "block"

@@ -16,7 +16,7 @@ from pynector.concurrency.task.lowlevel import (
     check_seconds,
     checkpoint,
     current_time,
-    thread_budget,
+    operation_budget,
 )
 
 from .._function_name import can_be_awaited, function_name, not_async
@@ -136,10 +136,7 @@ class RetryPolicy:
         """
         if not callable(func):
             check_callable("func", func)
-        operations = thread_budget()
-        operations.left -= 1
-        if operations.left <= 0:
-            operations.renew()
+        if next(operation_budget()):
             await checkpoint()
         failures: Failures | None = None
         limit = self.total_timeout if self.timeout is None else self.timeout

@@ -2,7 +2,7 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
 from typing import Any, Generic, Literal, TypeVar
 
@@ -25,9 +25,10 @@ R = TypeVar("R")
 class Crew(Generic[T, R]):
     """Workers, hired when there is work for one more, idle ones first; all leave when the pool closes.
 
-    Invariant: while items are queued, and a worker is idle or could be hired, one is on its way. When it
-    arrives and finds more than it can take, it calls the next. So items that never wait are worked off by one
-    worker, and the others are not woken for nothing.
+    Invariant: while items are queued, and a worker is idle or could be hired, one is on its way, or `_look`
+    is about to be called. When a worker arrives and finds more than it can take, the next is hired; but if
+    there are idle ones, these are woken only if it lets others run while there are items. So items that never
+    wait are worked off by one worker, and the others are not woken for nothing.
 
     Attributes:
         size: How many workers there may be.
@@ -53,7 +54,7 @@ class Crew(Generic[T, R]):
         self.line: Line[ItemHandle[T, R]] = backlog.line
         self.ledger: Ledger[T] = Ledger()
         self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
-        self.spend: Callable[[], bool] = operation_budget()
+        self.budget: Iterator[bool] = operation_budget()
         self.check_home: Callable[[str], None] = backlog.room.check_home
         self._work: ParkingLot[None] = self.new_lot("WorkerPool")
         self._quiet: ParkingLot[None] = self.new_lot("WorkerPool.join")
@@ -61,6 +62,7 @@ class Crew(Generic[T, R]):
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
+        self._will_look = False
         self.members: Members = Members()
         self._group: TaskGroup | None = None
         self._context = Context()
@@ -195,7 +197,20 @@ class Crew(Generic[T, R]):
         self._idle.discard(worker)
         self.may_call = True
         if len(self.line) > 1:
-            self.call()
+            if not self._idle:
+                self.call()
+            elif not self._will_look:
+                self._will_look = True
+                self.backlog.room.call_soon(self._look)
+
+    def _look(self) -> None:
+        """Wake idle workers for what those who have come have not worked off in one go."""
+        self._will_look = False
+        if self.may_call:  # else one is on its way already, and sees to it that this is called again
+            for _ in range(len(self.line)):
+                if self._work.unpark(None) is None:
+                    return
+                self.may_call = False
 
     async def wait_for_end(self) -> None:
         """Wait until all workers have left."""

@@ -120,7 +120,7 @@ class ItemHandle(Generic[T, R]):
             RuntimeError: the item itself waits for itself.
         """
         if self.done:
-            if self._crew.spend():
+            if next(self._crew.budget):
                 await checkpoint()
             return
         if (worker := self._worker) is not None and worker.task is current_task():
@@ -138,7 +138,7 @@ class ItemHandle(Generic[T, R]):
             if self.status is not ItemStatus.FINISHED:
                 await give_way()
             return self.return_value
-        if self._crew.spend():
+        if next(self._crew.budget):
             await checkpoint()
         value: R = self._outcome
         return value

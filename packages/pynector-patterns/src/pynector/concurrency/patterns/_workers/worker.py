@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskHandle
-from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task, is_cancelled
+from pynector.concurrency.task.lowlevel import (
+    OPERATIONS_PER_CHECKPOINT,
+    READY,
+    checkpoint,
+    current_task,
+    is_cancelled,
+)
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
@@ -22,7 +28,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 FINISHED = ItemStatus.FINISHED
-OPERATIONS = 64  # without a checkpoint, at most
 
 
 class Worker(Generic[T, R]):
@@ -76,12 +81,12 @@ class Worker(Generic[T, R]):
         crew.arrive(self)
         try:
             while True:
-                for _ in range(OPERATIONS):
-                    while not line:
-                        if self.must_leave or not crew.is_open:
-                            return
-                        await crew.be_idle(self)
-                        crew.arrive(self)
+                while not line:
+                    if self.must_leave or not crew.is_open:
+                        return
+                    await crew.be_idle(self)
+                    crew.arrive(self)
+                for _ in range(OPERATIONS_PER_CHECKPOINT):
                     if self.must_leave:
                         return
                     handle = take()
@@ -107,7 +112,9 @@ class Worker(Generic[T, R]):
                         lot, handle._outcome = handle._outcome, value
                         if lot is not None:
                             wake_all(lot)
-                if line:
+                    if not line:
+                        break
+                else:
                     await checkpoint()
         except get_cancelled_exc_class():
             if not self._is_cancelled:

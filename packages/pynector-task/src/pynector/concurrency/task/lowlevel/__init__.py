@@ -24,22 +24,21 @@ if TYPE_CHECKING:
         unwatch_exit,
         watch_exit,
     )
-    from ._budget import OperationBudget, operation_budget, thread_budget
+    from ._budget import OPERATIONS_PER_CHECKPOINT, operation_budget, start_budget
     from ._cancellation import give_way, is_cancelled
     from ._known_lots import parked_tasks
     from ._owner import spawn_owner
     from ._parked_task import ParkedTask
     from ._parking_lot import ParkingLot
-    from ._ready import READY, Ready
+    from ._ready import READY
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
         {
-            "OperationBudget": "_budget",
+            "OPERATIONS_PER_CHECKPOINT": "_budget",
             "ParkedTask": "_parked_task",
             "ParkingLot": "_parking_lot",
             "READY": "_ready",
-            "Ready": "_ready",
             "Ticket": "_backend",
             "asyncio_task": "_backend",
             "cancel_scope": "_backend",
@@ -55,19 +54,18 @@ else:
             "parked_tasks": "_known_lots",
             "runs_on_trio": "_backend",
             "spawn_owner": "_owner",
+            "start_budget": "_budget",
             "task_asker": "_backend",
-            "thread_budget": "_budget",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
         },
     )
 
 __all__ = [
+    "OPERATIONS_PER_CHECKPOINT",
     "READY",
-    "OperationBudget",
     "ParkedTask",
     "ParkingLot",
-    "Ready",
     "Ticket",
     "asyncio_task",
     "cancel_scope",
@@ -84,8 +82,8 @@ __all__ = [
     "parked_tasks",
     "runs_on_trio",
     "spawn_owner",
+    "start_budget",
     "task_asker",
-    "thread_budget",
     "unwatch_exit",
     "watch_exit",
 ]

@@ -111,10 +111,13 @@ class ParkingLot(Resident, Generic[T]):
             self.leave(ticket, give_back)
             raise
 
-    def queue_up(self) -> Ticket:
+    def queue_up(self, task: Task | None = None) -> Ticket:
         """Do what `park` does before it waits, for a hot path that saves a coroutine by waiting itself.
 
         It awaits the ticket, at once, calls `leave` if that raises anything at all, and re-raises.
+
+        Args:
+            task: The running task, where the caller knows it already.
 
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
@@ -122,7 +125,8 @@ class ParkingLot(Resident, Generic[T]):
         if self._backend is None:
             self.move_in()
         try:
-            task = self._current_task()
+            if task is None:
+                task = self._current_task()
             at_home = task is not None and self.current_loop() is self.home
         except RuntimeError:  # no such event loop runs here
             at_home, task = False, None

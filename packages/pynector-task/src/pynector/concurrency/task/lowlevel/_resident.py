@@ -53,6 +53,11 @@ class Resident:
         self._backend = backend
         self.current_loop = backend.current_loop
 
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        """Have *callback* called, once, when the running task has let others run. It must not raise."""
+        assert self._backend is not None
+        self._backend.call_soon(callback)
+
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that it belongs to, if it has moved in.
 

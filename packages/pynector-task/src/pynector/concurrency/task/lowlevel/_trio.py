@@ -119,5 +119,12 @@ def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
         pass  # it has ended, or was not watched
 
 
+def call_soon(callback: Callable[[], object]) -> None:
+    async def call() -> None:
+        callback()
+
+    trio.lowlevel.spawn_system_task(call)  # a third of what `run_sync_soon` costs
+
+
 def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
     return trio.lowlevel.spawn_system_task(func, name=name, context=copy_context())
