@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from threading import current_thread
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,7 +14,8 @@ from anyio import current_effective_deadline
 
 from ._status import TaskStatus
 from .lowlevel import asyncio_task
-from .lowlevel._resident import Resident
+from .lowlevel._asyncio import current_loop
+from .lowlevel._resident import refuse_stranger
 
 T = TypeVar("T")
 AnyCoroutine: TypeAlias = Coroutine[Any, Any, Any]
@@ -27,31 +29,35 @@ class AnyioGroup:
     A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
     """
 
-    __slots__ = ("_cancellations", "_group", "_resident", "_unbegun", "cancel_scope")
+    __slots__ = ("_cancellations", "_group", "_home", "_thread", "_unbegun", "cancel_scope")
 
     def __init__(self) -> None:
         self._group = make_anyio_group()
-        self._resident = Resident("TaskGroup")
         self._unbegun: dict[AnyCoroutine, AnyCoroutine] = {}
 
-    async def enter(self) -> None:
-        """Enter the group; there is a `cancel_scope` from now on."""
-        await self._group.__aenter__()
-        self._resident.move_in()
+    def enter(self) -> Coroutine[Any, Any, object]:
+        """Enter the group."""
+        return self._group.__aenter__()
+
+    def entered(self) -> None:
+        """There is a `cancel_scope` from now on."""
+        # What a `Resident` keeps, at a third of its cost: a group is made again and again.
+        self._home, self._thread = current_loop(), current_thread()
         task = asyncio_task()  # not kept, or an error that leaves it would be in a cycle
         self._cancellations: int = task.cancelling() if task else 0
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
 
-    async def leave(
+    def leave(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool | None]:
         """Wait until all children have ended; tell whether the cancellation *exc* is the group's own."""
-        try:
-            return await self._group.__aexit__(exc_type, exc, tb)
-        finally:
+        return self._group.__aexit__(exc_type, exc, tb)
+
+    def left(self) -> None:
+        """All children have ended, some without having begun."""
+        if self._unbegun:
             for coro in list(self._unbegun):
                 self._close(coro)
-            del exc, tb  # whose traceback holds this frame: no cycle
 
     def renew_cancellation(self) -> None:
         """Have a native cancellation that an error has overtaken come again, at the next checkpoint.
@@ -73,7 +79,7 @@ class AnyioGroup:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
         child = self._unbegun[coro] = self._run(coro, name, failed, None)
         try:
-            self._resident.check_home("starting a task")
+            self._check_home()
             return self._group.create_task(child, name=name, context=context)
         except BaseException:  # another thread, or a loop that refuses
             self._close(coro)
@@ -83,7 +89,7 @@ class AnyioGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> anyio.TaskHandle[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
-        self._resident.check_home("starting a task")
+        self._check_home()
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
             status = TaskStatus[Any](task_status)
@@ -103,6 +109,14 @@ class AnyioGroup:
             if status is None or status.has_started:  # before that, the error is the caller's of `start`
                 failed(name, error)
             raise
+
+    def _check_home(self) -> None:
+        try:
+            if current_loop() is self._home:
+                return
+        except RuntimeError:  # no event loop runs here
+            pass
+        refuse_stranger("TaskGroup", "starting a task", self._thread)
 
     def _close(self, coro: AnyCoroutine) -> None:
         self._unbegun.pop(coro, coro).close()

@@ -16,14 +16,20 @@ T = TypeVar("T")
 
 
 class Backing(Protocol):
-    """What differs between event loops."""
+    """What differs between event loops.
+
+    `enter` and `leave` are awaited, and followed by `entered` and, whatever came of it, `left`: a coroutine
+    around those of the group below would be passed through at each step.
+    """
 
     cancel_scope: anyio.CancelScope
 
-    async def enter(self) -> None: ...
-    async def leave(
+    def enter(self) -> Coroutine[Any, Any, object]: ...
+    def entered(self) -> None: ...
+    def leave(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> bool: ...
+    ) -> Coroutine[Any, Any, bool | None]: ...
+    def left(self) -> None: ...
     def renew_cancellation(self) -> None: ...
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed

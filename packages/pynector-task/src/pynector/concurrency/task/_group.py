@@ -84,6 +84,7 @@ class TaskGroup(anyio.abc.TaskGroup):
             raise RuntimeError(f"TaskGroup cannot be entered more than once; it is {self._state}")
         self._state = "entered"
         await self._backing.enter()
+        self._backing.entered()
         if self._cancel_called:
             self._backing.cancel_scope.cancel(self._cancel_reason)
         return self
@@ -92,13 +93,14 @@ class TaskGroup(anyio.abc.TaskGroup):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> bool:
         try:
-            return await self._backing.leave(exc_type, exc, tb)
+            return bool(await self._backing.leave(exc_type, exc, tb))
         except BaseExceptionGroup as errors:
             error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
                 self._backing.renew_cancellation()
                 return False
         finally:
+            self._backing.left()
             self._state = "left"
             del exc, tb  # whose traceback holds this frame: no cycle
         await resume_plainly()

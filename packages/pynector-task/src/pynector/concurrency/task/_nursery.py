@@ -38,8 +38,11 @@ class NurseryGroup:
         """Children that were cancelled before their first step: nobody need keep their handles until then."""
 
     async def enter(self) -> None:
-        """Enter the nursery; there is a `cancel_scope` from now on."""
+        """Enter the nursery."""
         self._nursery = await self._manager.__aenter__()
+
+    def entered(self) -> None:
+        """There is a `cancel_scope` from now on."""
         self._resident.move_in()
         self.cancel_scope: anyio.CancelScope = NurseryScope(self._nursery.cancel_scope)
 
@@ -59,6 +62,9 @@ class NurseryGroup:
             raise cancellation
         finally:
             del cancellation
+
+    def left(self) -> None:
+        """Nothing to do: each child has begun, and ended."""
 
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop in which the group was entered."""

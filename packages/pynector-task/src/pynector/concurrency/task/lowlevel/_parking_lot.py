@@ -197,11 +197,14 @@ class ParkingLot(Resident, Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         self.check_home("waking all tasks")
-        self._bury()
         queue, self._queue = self._queue, deque()
+        woken = 0
         for ticket, _, _ in queue:
-            ticket.set_result(value)
-        return len(queue)
+            if not ticket.done():
+                ticket.set_result(value)
+                woken += 1
+        self._dead -= len(queue) - woken
+        return woken
 
     def fail_all(self, error: Callable[[], BaseException]) -> None:
         """Wake all who wait; in each, `park` raises what *error* gives.

@@ -84,17 +84,21 @@ class Resident:
     def refuse_stranger(self, doing: str) -> NoReturn:
         """Say that this is another loop or thread than that it belongs to."""
         assert self._thread is not None
-        here, home = threading.current_thread(), self._thread
-        what = self._name
-        if here is not home:
-            raise RuntimeError(
-                f"{what}: {doing} in thread {here.name!r}; it belongs to the event loop of thread"
-                f" {home.name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
-            )
+        refuse_stranger(self._name, doing, self._thread)
+
+
+def refuse_stranger(what: str, doing: str, home: threading.Thread) -> NoReturn:
+    """Say that this is another loop or thread than the one, of thread *home*, that *what* belongs to."""
+    here = threading.current_thread()
+    if here is not home:
         raise RuntimeError(
-            f"{what}: {doing} in another event loop than the one it first waited in"
-            f" (both in thread {home.name!r}); make a new {what} for each event loop"
+            f"{what}: {doing} in thread {here.name!r}; it belongs to the event loop of thread"
+            f" {home.name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
         )
+    raise RuntimeError(
+        f"{what}: {doing} in another event loop than the one it first waited in"
+        f" (both in thread {home.name!r}); make a new {what} for each event loop"
+    )
 
 
 def _any_task_runs() -> bool:

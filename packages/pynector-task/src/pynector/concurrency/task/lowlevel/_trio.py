@@ -16,6 +16,9 @@ current_time = trio.current_time
 in_task = trio.lowlevel.in_trio_task
 current_loop = trio.lowlevel.current_trio_token
 checkpoint = trio.lowlevel.checkpoint
+reschedule = trio.lowlevel.reschedule
+wait_task_rescheduled = trio.lowlevel.wait_task_rescheduled
+ABORTED = trio.lowlevel.Abort.SUCCEEDED
 
 
 class Ticket:
@@ -31,15 +34,15 @@ class Ticket:
         self._error: BaseException | None = None
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        self._task = trio.lowlevel.current_task()
-        yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__()  # noqa: ASYNC105
+        self._task = current_task()
+        yield from wait_task_rescheduled(self._abort).__await__()
         if self._error is not None:
             raise self._error
         return self._value
 
     def _abort(self, _: object) -> trio.lowlevel.Abort:
-        self.cancel()
-        return trio.lowlevel.Abort.SUCCEEDED
+        self._done = self._cancelled = True
+        return ABORTED
 
     def done(self) -> bool:
         return self._done
@@ -58,11 +61,11 @@ class Ticket:
 
     def set_result(self, value: object) -> None:
         self._done, self._value = True, value
-        trio.lowlevel.reschedule(self._task)
+        reschedule(self._task)
 
     def set_exception(self, error: BaseException) -> None:
         self._done, self._error = True, error
-        trio.lowlevel.reschedule(self._task)
+        reschedule(self._task)
 
 
 def clock_of(loop: object) -> Callable[[], float]:
