@@ -542,3 +542,19 @@ async def test_wrong_numbers_say_what_is_wrong() -> None:
             await pool.stop(grace=-1)
         with pytest.raises(ValueError, match=r"^grace must not be NaN$"):
             await pool.stop(grace=float("nan"))
+
+
+def test_an_interrupt_in_an_item_of_a_started_pool_ends_the_run(anyio_backend: Backend) -> None:
+    name, options = anyio_backend
+
+    async def work(item: int) -> None:
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        pool = WorkerPool(2, work)
+        await pool.start()
+        await pool.submit(1)
+        await anyio.sleep_forever()
+
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(main, backend=name, backend_options=options)

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import current_task, spawn_owner
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +108,25 @@ def test_without_an_event_loop_there_is_none() -> None:
 
     with pytest.raises(anyio.NoEventLoopError):
         spawn_owner(own, name="owner")
+
+
+@pytest.mark.parametrize("errors", [[KeyboardInterrupt()], [KeyboardInterrupt(), ValueError()]])
+def test_an_interrupt_in_an_owner_ends_the_run_as_any_other(
+    anyio_backend: Backend, errors: list[BaseException]
+) -> None:
+    name, options = anyio_backend
+
+    async def fail(error: BaseException) -> None:
+        raise error
+
+    async def own() -> None:
+        async with create_task_group() as tg:
+            for error in errors:
+                tg.start_soon(fail, error)
+
+    async def main() -> None:
+        spawn_owner(own, name="owner")
+        await anyio.sleep_forever()
+
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(main, backend=name, backend_options=options)

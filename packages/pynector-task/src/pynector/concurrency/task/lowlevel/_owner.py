@@ -20,7 +20,8 @@ def spawn_owner(func: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> 
     The owner runs in a copy of the current context, outside all cancel scopes. When the event loop's run
     ends, it is cancelled, so it can keep no run from ending. Nobody waits for it, nor sees what it raises:
     *func* should let nothing out but a cancellation, and pass errors on to whoever uses the object. What
-    leaves it all the same goes to asyncio's exception handler, and ends the whole run on trio.
+    leaves it all the same goes to asyncio's exception handler, and ends the whole run on trio; a
+    `KeyboardInterrupt` ends the run on both, as that of any other task.
 
     Args:
         func: An async function without parameters.

@@ -1,6 +1,7 @@
 """Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
 
 import math
+import signal
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from inspect import CORO_CLOSED, getcoroutinestate
@@ -130,4 +131,20 @@ def call_soon(callback: Callable[[], object]) -> None:
 
 
 def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
-    return trio.lowlevel.spawn_system_task(func, name=name, context=copy_context())
+    async def run() -> None:
+        try:
+            await func()
+        except BaseException as error:
+            if not _is_interrupt(error):
+                raise
+            # From a system task it would be an internal error of trio's. Raised again as a signal here, where
+            # trio shields from it, it goes to the main task, as any Ctrl-C.
+            signal.raise_signal(signal.SIGINT)
+
+    return trio.lowlevel.spawn_system_task(run, name=name, context=copy_context())
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(_is_interrupt, cast(BaseExceptionGroup[BaseException], error).exceptions))
+    return isinstance(error, KeyboardInterrupt)
