@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from pynector.concurrency.patterns import ConnectionPool, PoolTimeoutError
+from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolTimeoutError
 from pynector.concurrency.task import create_task_group
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +133,21 @@ async def test_only_leases_count_of_those_who_stand_in_line_behind_others(world:
         told = pool.statistics()
 
     assert (told.waited, told.created, told.reused, told.waiting) == (3, 2, 2, 0)
+
+
+async def test_who_has_been_served_waits_no_longer(world: Any) -> None:
+    async with world.pool(limits=PoolLimits(max_waiting=1)) as pool:
+        connection = await pool.acquire()
+        async with create_task_group() as tg:
+            served = tg.create_task(pool.acquire())
+            await wait_all_tasks_blocked()
+            await pool.release(connection)  # it is the other's now, who has not run since
+
+            with anyio.move_on_after(0) as scope:
+                await pool.acquire()
+
+            assert scope.cancelled_caught
+            await pool.release(await served)
 
 
 def test_who_stands_in_line_behind_others_is_late_in_turn(in_virtual_time: Any, make_world: Any) -> None:

@@ -56,7 +56,6 @@ class PoolBooks(RuleBasedStateMachine):
         if grant is None:
             self.arrivals += 1
             self.state.queue.append(self.arrivals)
-            self.state.waiting += 1
         else:
             self.take(grant)
 
@@ -64,7 +63,6 @@ class PoolBooks(RuleBasedStateMachine):
     @rule(cancelled=st.booleans())
     def run_the_woken(self, cancelled: bool) -> None:
         number, grant = self.state.granted.pop(0)
-        self.state.waiting -= 1
         if cancelled:
             self.state.take_back(grant)
             return
@@ -76,7 +74,6 @@ class PoolBooks(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel_one_who_waits(self, data: st.DataObject) -> None:
         self.state.queue.remove(data.draw(st.sampled_from(list(self.state.queue))))
-        self.state.waiting -= 1
 
     @precondition(lambda self: self.opening)
     @rule(works=st.booleans())

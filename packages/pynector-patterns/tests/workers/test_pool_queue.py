@@ -341,6 +341,32 @@ async def test_items_that_would_all_wait_for_room_are_told() -> None:
             await handle
 
 
+async def test_a_worker_that_was_promised_room_waits_no_longer() -> None:
+    done: list[str] = []
+    may_go_on = {"first": anyio.Event(), "second": anyio.Event()}
+
+    async def work(item: str) -> None:
+        if item in may_go_on:
+            await may_go_on[item].wait()
+            if item == "second":
+                queued.cancel()  # it makes room, which is promised to the first, who has not run since
+            await pool.submit(f"of the {item}")
+        done.append(item)
+
+    async with WorkerPool(2, work, max_queue=2) as pool:
+        pool.submit_nowait("first")
+        pool.submit_nowait("second")
+        await anyio.wait_all_tasks_blocked()
+        queued = pool.submit_nowait("queued")
+        pool.submit_nowait("queued, too")
+        for event in may_go_on.values():
+            event.set()
+            await anyio.wait_all_tasks_blocked()
+        await pool.join()
+
+    assert sorted(done) == ["first", "of the first", "of the second", "queued, too", "second"]
+
+
 async def test_an_item_that_waits_for_itself_is_told() -> None:
     handles: list[ItemHandle[int, None]] = []
 

@@ -68,14 +68,11 @@ class Lease(Coroutine[Any, Any, C]):
             since = lot.latest
             if lender.patience.rests:
                 lender.patience.begin()
-            lender.waiting += 1
             try:
                 grant: Grant[C] = await ticket
             except BaseException:
                 lot.leave(ticket, lender.take_back)
                 raise
-            finally:
-                lender.waiting -= 1
             if lender.flows and isinstance(grant, Slot):
                 lender.ledger.waited += 1
                 lender.leases += 1
@@ -98,16 +95,11 @@ class Lease(Coroutine[Any, Any, C]):
         if kind is not None or not lender.calm:
             return lender.end(slot, clean=kind is None)
         # What `hand_on` does, without the call.
-        if not lender.waiting:
-            if lender.lot.home is not None:
-                lender.lot.check_home("release()")
-            slot.lease = None
+        lot = lender.lot
+        woken = None if lot.home is None else lot.unpark(slot)
+        slot.lease = None
+        if woken is None:
             lender.idle.append(slot)
-        else:
-            woken = lender.lot.unpark(slot)
-            slot.lease = None
-            if woken is None:
-                lender.idle.append(slot)
         return READY
 
     def send(self, value: Any) -> Any:

@@ -38,7 +38,6 @@ class Lender(Receiver[C]):
     __slots__ = ("_trying", "empty", "on_change", "patience")
 
     leases: int
-    waiting: int
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
         super().__init__(terms, factory, ledger, tasks)
@@ -49,6 +48,10 @@ class Lender(Receiver[C]):
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
         self.on_change: Callable[[], object] = bool
+
+    @property
+    def waiting(self) -> int:
+        return len(self.lot) + len(self._trying)
 
     def wake(self, grant: Grant[C]) -> bool:
         if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:
@@ -82,14 +85,11 @@ class Lender(Receiver[C]):
         since = lot.latest
         if self.patience.rests:
             self.patience.begin()
-        self.waiting += 1
         try:
             return await ticket, since
         except BaseException:
             lot.leave(ticket, self.take_back)
             raise
-        finally:
-            self.waiting -= 1
 
     async def accept(self, lease: object, grant: Grant[C], since: float | None = None) -> Slot[C]:
         """Make a lease of what was granted to one who has waited *since*, or had not to."""
@@ -145,15 +145,12 @@ class Lender(Receiver[C]):
         if pause <= 0:
             return None
         grant: Grant[C] | None = None
-        self.waiting += 1
         try:
             with move_on_after(pause):
                 grant = await self._trying.park(self.take_back)
         except BaseException:
             self.not_opened()
             raise
-        finally:
-            self.waiting -= 1
         if not isinstance(grant, Slot):
             return None
         self.not_opened()

@@ -41,7 +41,6 @@ class PoolState(Generic[C]):
         "pop_idle",
         "ready",
         "slots",
-        "waiting",
     )
 
     def __init__(
@@ -53,7 +52,6 @@ class PoolState(Generic[C]):
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
         self.opening: int = 0
         self.closing: int = 0
-        self.waiting: int = 0
         self.leases: int = 0
         self.failing: bool = False
         self.closed: bool = False
@@ -70,6 +68,11 @@ class PoolState(Generic[C]):
 
     def wake(self, grant: Grant[C]) -> bool:
         """Wake the first who waits with what it is granted; False if nobody could be woken."""
+        raise NotImplementedError
+
+    @property
+    def waiting(self) -> int:
+        """How many wait. One that was granted something does so no longer."""
         raise NotImplementedError
 
     @property
@@ -122,7 +125,7 @@ class PoolState(Generic[C]):
     def give_back(self, slot: Slot[C]) -> None:
         """A lent connection can be lent again: the first who waits gets it."""
         slot.lease = None
-        if self.closed or not self.waiting or not self.wake(slot):
+        if self.closed or not self.wake(slot):
             self.idle.append(slot)
 
     def retire(self, slot: Slot[C]) -> None:
@@ -187,7 +190,7 @@ class PoolState(Generic[C]):
 
     def offer_place(self) -> bool:
         """Let the first who waits open a connection, if there is a place."""
-        if not self.waiting or not self.reserve():
+        if not self.reserve():
             return False
         if not self.wake(Turn.OPEN):
             self.unreserve()

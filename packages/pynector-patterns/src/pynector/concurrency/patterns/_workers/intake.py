@@ -71,9 +71,10 @@ class Intake(Generic[T, R]):
         """Wait until there is room for an item, which is to be put in at once."""
         try:
             self.check_open()
-            with self._crew.members.one_waits(self._crew.limit):
-                await self._crew.backlog.wait_for_room()
-            self._crew.backlog.keep_promise()
+            backlog = self._crew.backlog
+            self._crew.members.refuse_the_last(backlog.room, self._crew.limit)
+            await backlog.wait_for_room()
+            backlog.keep_promise()
             self.check_open()
         except ClosedResourceError:
             await give_way()

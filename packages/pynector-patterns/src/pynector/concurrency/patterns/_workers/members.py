@@ -1,19 +1,17 @@
 """The tasks of a worker pool's workers."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from typing import Any
 
-from pynector.concurrency.task.lowlevel import current_task
+from pynector.concurrency.task.lowlevel import ParkingLot, current_task
 
 
 class Members:
     """Keeps the workers' tasks from waiting for what only they can bring about."""
 
-    __slots__ = ("_tasks", "_waiting")
+    __slots__ = ("_tasks",)
 
     def __init__(self) -> None:
         self._tasks: set[object] = set()
-        self._waiting = 0  # of them, for room
 
     def add(self, task: object) -> None:
         """The task of a worker has begun."""
@@ -32,21 +30,14 @@ class Members:
         if current_task() in self._tasks:
             raise RuntimeError(f"worker pool: {what} called by one of its items; it would wait for itself")
 
-    @contextmanager
-    def one_waits(self, workers: int) -> Generator[None, None, None]:
-        """Note that the running task waits for room, if it is one of the *workers*.
+    def refuse_the_last(self, room: ParkingLot[Any], workers: int) -> None:
+        """Make sure that the running task may wait in *room*, as others of the *workers* do.
 
         Raises:
-            RuntimeError: then all workers would wait, and none make room.
+            RuntimeError: with it all *workers* would wait, and none make room.
         """
-        is_member = current_task() in self._tasks
-        if is_member and self._waiting + 1 >= workers:
+        if current_task() in self._tasks and len(self._tasks.intersection(room.tasks())) + 1 >= workers:
             raise RuntimeError(
                 "worker pool: all workers would wait for room in the queue, which only they make;"
                 " use submit_nowait(), or a larger max_queue"
             )
-        self._waiting += is_member
-        try:
-            yield
-        finally:
-            self._waiting -= is_member
