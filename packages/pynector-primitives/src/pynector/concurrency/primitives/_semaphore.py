@@ -88,7 +88,7 @@ class Semaphore(HeldBlock):
     def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> Coroutine[Any, Any, None]:
-        if self._value == self._max_value:
+        if self._max_value is not None and self._value == self._max_value:  # comparing with None costs more
             self.release()  # which refuses
         elif self._lot.home is None or self._lot.unpark(None) is None:
             self._value += 1
@@ -124,7 +124,7 @@ class Semaphore(HeldBlock):
             ValueError: as many places are free as may be.
             RuntimeError: this is not the event loop that the semaphore belongs to.
         """
-        if self._value == self._max_value:
+        if self._max_value is not None and self._value == self._max_value:
             raise ValueError(f"semaphore released too many times; its max_value is {self._max_value}")
         if self._lot.home is None or self._lot.unpark(None) is None:
             self._value += 1

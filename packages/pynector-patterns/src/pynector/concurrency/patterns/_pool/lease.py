@@ -65,7 +65,7 @@ class Lease(Coroutine[Any, Any, C]):
             # Nothing is free: what `lend` does then, without its coroutines.
             lot = lender.lot
             ticket = lot.queue_up()
-            since = lot.latest
+            since = lot.latest()
             if lender.patience.rests:
                 lender.patience.begin()
             try:

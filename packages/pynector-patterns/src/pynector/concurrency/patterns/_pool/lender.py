@@ -82,7 +82,7 @@ class Lender(Receiver[C]):
         """Wait for what comes, and give it, with the time when that began."""
         lot = self.lot
         ticket = lot.queue_up()
-        since = lot.latest
+        since = lot.latest()
         if self.patience.rests:
             self.patience.begin()
         try:

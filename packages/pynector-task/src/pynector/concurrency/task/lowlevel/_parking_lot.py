@@ -53,16 +53,12 @@ class ParkingLot(Resident, Generic[T]):
         "_holders",
         "_make_ticket",
         "_queue",
-        "latest",
     )
 
     # The backend's own functions, kept where the hot paths find them at once.
     _clock: Callable[[], float]
     _current_task: Callable[[], Task | None]
     _make_ticket: Callable[[], Ticket]
-
-    latest: float
-    """When the last one joined, in seconds on the event loop's clock; not there before somebody has."""
 
     def __init__(
         self,
@@ -133,8 +129,7 @@ class ParkingLot(Resident, Generic[T]):
         if not at_home:
             self.refuse_stranger("waiting")
         ticket = self._make_ticket()
-        self.latest = now = self._clock()
-        self._queue.append((ticket, task, now))
+        self._queue.append((ticket, task, self._clock()))
         return ticket
 
     def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
@@ -225,6 +220,10 @@ class ParkingLot(Resident, Generic[T]):
     def oldest(self) -> float:
         """Since when the first waits, in seconds on the event loop's clock; infinity if nobody does."""
         return next((since for ticket, _, since in self._queue if not ticket.done()), math.inf)
+
+    def latest(self) -> float:
+        """When the last one joined, in seconds on the event loop's clock; to be asked at once after that."""
+        return self._queue[-1][2]
 
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
