@@ -103,3 +103,8 @@ async def test_a_native_cancellation_of_the_task_is_not_held_back() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_function_that_is_not_async_is_told() -> None:
+    with pytest.raises(TypeError, match=r"^func must be an async function: it gave 3, which"):
+        await shield(sum, (1, 2))  # type: ignore[arg-type]

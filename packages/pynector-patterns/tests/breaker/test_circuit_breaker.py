@@ -6,7 +6,14 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.patterns import CircuitBreaker, CircuitOpenError, CircuitStatistics, RetryPolicy
+from pynector.concurrency.patterns import (
+    CircuitBreaker,
+    CircuitOpenError,
+    CircuitStatistics,
+    ConnectionPool,
+    PoolFactoryError,
+    RetryPolicy,
+)
 from pynector.concurrency.testing import cancel_everywhere
 
 pytestmark = pytest.mark.anyio
@@ -63,7 +70,7 @@ async def test_it_opens_after_so_many_failures_and_refuses_calls() -> None:
         " 3 of 3 calls failed, the last with ConnectionError: refused"
     )
     assert caught.value.retry_after == 10
-    assert repr(breaker) == "<CircuitBreaker open>"
+    assert repr(breaker) == "<CircuitBreaker 'payments' open>"
 
 
 async def test_it_opens_only_if_that_is_a_large_enough_share_of_the_calls() -> None:
@@ -304,7 +311,11 @@ async def test_a_policy_gives_up_where_an_open_circuit_is_not_to_be_retried() ->
         ({"cool_down": -1}, ValueError, "cool_down must be >= 0 seconds, not -1"),
         ({"probes": 0}, ValueError, "probes must be >= 1, not 0"),
         ({"timeout": -1}, ValueError, "timeout must be >= 0 seconds, not -1"),
-        ({"trip_on": 1}, TypeError, "trip_on must be classes of errors or a predicate, not 1"),
+        (
+            {"trip_on": 1},
+            TypeError,
+            "trip_on must be a class of errors, several in a tuple, or a predicate, not 1",
+        ),
         ({"on_change": 1}, TypeError, "on_change must be callable, not 1"),
     ],
 )
@@ -389,3 +400,32 @@ async def test_calls_that_never_wait_do_not_starve_others(state: str, form: str)
                     async with breaker:
                         pass
     assert scope.cancelled_caught
+
+
+def test_what_has_no_name_is_shown_without_one() -> None:
+    assert repr(CircuitBreaker()) == "<CircuitBreaker closed>"
+
+
+async def test_what_a_pool_s_factory_raised_counts_for_those_who_waited_too() -> None:
+    breaker = CircuitBreaker(threshold=1, trip_on=ConnectionError)
+
+    async def refuse() -> object:
+        await anyio.sleep(1)
+        raise ConnectionRefusedError("refused")
+
+    async def use() -> None:
+        async with pool.acquire():
+            pass
+
+    async with ConnectionPool(max_connections=1, connection_factory=refuse) as pool:
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(suppressing, use)
+            await anyio.sleep(0.5)
+            with pytest.raises(PoolFactoryError):
+                await breaker(use)
+    assert breaker.state == "open"
+
+
+async def suppressing(func: Any) -> None:
+    with suppress(ConnectionRefusedError):
+        await func()

@@ -209,3 +209,18 @@ async def test_a_function_that_is_not_async_is_named() -> None:
         TypeError, match=r"^func must be an async function: .*fetch\(\) gave 5, which cannot be awaited$"
     ):
         await hedge(fetch, 5, delay=1, max_attempts=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("args", [(1,), (1, 2)])
+async def test_a_wrong_call_is_made_once(args: tuple[int, ...]) -> None:
+    calls: list[int] = []
+
+    def plain(number: int) -> int:
+        calls.append(number)
+        return number
+
+    with pytest.raises(TypeError) as caught:
+        await hedge(plain, *args, delay=0.1, max_attempts=4)  # type: ignore[call-overload,arg-type]
+
+    assert len(calls) == (len(args) == 1)
+    assert getattr(caught.value, "__notes__", []) == []

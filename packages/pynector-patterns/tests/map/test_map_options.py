@@ -159,7 +159,7 @@ async def test_progress_without_tqdm_says_what_to_install(monkeypatch: pytest.Mo
         ({"window": 2}, ValueError, "window must be >= max_concurrency, 3, not 2"),
         ({"timeout": -1}, ValueError, "timeout must be >= 0 seconds, not -1"),
         ({"timeout": float("nan")}, ValueError, "timeout must not be NaN"),
-        ({"retry": 5}, TypeError, "retry must be callable, not 5"),
+        ({"retry": 5}, TypeError, "retry must be a RetryPolicy, or be called like one, not 5"),
         ({"max_per_second": 0}, ValueError, "max_per_second must be > 0, not 0"),
         ({"max_per_second": "5"}, TypeError, "max_per_second must be a number, not '5'"),
         ({"burst": 2}, ValueError, "burst needs max_per_second, or must be 1, not 2"),

@@ -8,7 +8,13 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from pynector.concurrency.patterns import KeyedConnectionPool, PoolFactoryError, PoolFullError, PoolLimits
+from pynector.concurrency.patterns import (
+    KeyedConnectionPool,
+    PoolFactoryError,
+    PoolFullError,
+    PoolLimits,
+    PoolTimeoutError,
+)
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.testing import cancel_everywhere, explore, invariant
 
@@ -208,6 +214,16 @@ async def test_max_waiting_counts_all_keys(internet: Internet) -> None:
             with pytest.raises(PoolFullError):
                 await pool.acquire("b")
             await pool.release(connection)
+
+
+async def test_a_time_out_tells_the_key(internet: Internet) -> None:
+    async with internet.pool(1, 2, acquire_timeout=0.01) as pool:
+        connection = await pool.acquire("a")
+        with pytest.raises(
+            PoolTimeoutError, match=r"^no connection for 'a', which has 1 of at most 1, within 0.01 s"
+        ):
+            await pool.acquire("a")
+        await pool.release(connection)
 
 
 async def test_expire_all_reaches_all_keys(internet: Internet) -> None:

@@ -318,15 +318,31 @@ async def test_a_lease_can_be_closed_before_it_began(world: Any) -> None:
         assert world.calls == 0
 
 
+USED = r"^this lease was used already; call acquire\(\) for each 'async with' or 'await'$"
+
+
 async def test_a_lease_is_entered_once_at_a_time(world: Any) -> None:
     async with world.pool(2) as pool:
         lease = pool.acquire()
         async with lease:
-            with pytest.raises(
-                RuntimeError, match=r"^lease is entered already; call acquire\(\) for each 'async with'$"
-            ):
+            with pytest.raises(RuntimeError, match=USED):
                 async with lease:
                     pass
+
+
+async def test_a_lease_is_awaited_once(world: Any) -> None:
+    async with world.pool(2) as pool:
+        lease = pool.acquire()
+        connection = await lease
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match=USED):
+                await lease
+            with pytest.raises(RuntimeError, match=USED):
+                async with lease:
+                    pass
+
+        assert pool.statistics().lent == 1
+        await pool.release(connection)
 
 
 async def test_releasing_twice_is_refused(world: Any) -> None:

@@ -1,5 +1,6 @@
 """What is to be seen of a pool."""
 
+import gc
 import logging
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from pynector.concurrency.patterns import ConnectionPool, PoolEvent, PoolTimeoutError, PoolWatch
 from pynector.concurrency.task import create_task_group
+
+pytestmark = pytest.mark.anyio
 
 
 def test_statistics(world: Any, in_virtual_time: Any) -> None:
@@ -168,3 +171,103 @@ def test_a_leak_is_reported_once_with_the_stack_that_acquired(
     assert "has been lent for 60.0 s" in record.message
     assert "in forgetful" in record.message
     assert [event.kind for event in events].count("leaked") == 1
+
+
+def test_a_leak_is_reported_with_the_calls_of_the_user_in_order(
+    world: Any, in_virtual_time: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def inner(pool: Any) -> None:
+        await pool.acquire()
+
+    async def outer(pool: Any) -> None:
+        await inner(pool)
+
+    async def scenario() -> None:
+        world.reset()
+        caplog.clear()
+        async with world.pool(watch=PoolWatch(leak_after=1)) as pool:
+            await outer(pool)
+            await anyio.sleep(2)
+
+    in_virtual_time(scenario)
+    (record,) = caplog.records
+    lines = [line for line in record.message.splitlines() if line.startswith("  File")]
+    assert [line.rpartition(" in ")[2] for line in lines] == ["scenario", "outer", "inner"]
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("hook", ["check", "reset", "close"])
+async def test_a_hook_that_fails_is_told_of_once(world: Any, hook: str, caplog: Any) -> None:
+    def fail(connection: Any = None) -> Any:
+        raise AttributeError(f"no such {hook}")
+
+    async def connect() -> Any:
+        connection = await world.connect()
+        if hook == "close":
+            connection.close = fail
+        return connection
+
+    options: dict[str, Any] = {} if hook == "close" else {hook: fail}
+    async with ConnectionPool(max_connections=1, connection_factory=connect, **options) as pool:
+        for _ in range(3):
+            async with pool.acquire():
+                pass
+            if hook == "close":
+                await pool.expire_all()
+
+    assert pool.statistics().created >= 2
+    (record,) = [each for each in caplog.records if each.name == "pynector.concurrency.patterns"]
+    assert record.message.startswith(f"{hook} of a connection pool failed for <Connection 1>")
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == f"no such {hook}"
+
+
+@pytest.mark.parametrize("answer", [lambda _: False, lambda connection: connection.ping()])
+async def test_a_check_that_finds_a_dead_connection_is_no_news(answer: Any, caplog: Any) -> None:
+    class Dead:
+        def ping(self) -> None:
+            raise ConnectionResetError
+
+    async def connect() -> Dead:
+        return Dead()
+
+    async with ConnectionPool(max_connections=1, connection_factory=connect, check=answer) as pool:
+        for _ in range(2):
+            async with pool.acquire():
+                pass
+
+    assert pool.statistics().created == 2
+    assert caplog.records == []
+
+
+async def test_who_looks_at_events_is_told_of_hooks_there_and_not_in_the_log(world: Any, caplog: Any) -> None:
+    def fail(connection: Any) -> Any:
+        raise AttributeError
+
+    events: list[PoolEvent] = []
+    async with world.pool(check=fail, watch=PoolWatch(on_event=events.append)) as pool:
+        for _ in range(2):
+            async with pool.acquire():
+                pass
+
+    assert [event.kind for event in events].count("check_failed") == 1
+    assert caplog.records == []
+
+
+async def test_a_pool_that_is_never_closed_is_told_of(world: Any) -> None:
+    async def forget() -> None:
+        async with world.pool().acquire():
+            pass
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="a connection pool was never closed, nor its 1 connections"):
+        await forget()
+
+
+async def test_a_pool_without_open_connections_need_not_be_closed(world: Any, recwarn: Any) -> None:
+    pool = world.pool()
+    await pool.discard(await pool.acquire())
+    del pool
+    gc.collect()
+
+    assert list(recwarn) == []

@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         fault="check, await, and then count",
         file=f"{PRIMITIVES}/_semaphore.py",
-        before="        self._value -= 1\n        if next(self._budget):\n",
-        after="        await checkpoint()\n        self._value -= 1\n        if next(self._budget):\n",
+        before="        self._value -= 1  # from",
+        after="        await checkpoint()\n        self._value -= 1  # from",
         scenario="semaphore_keeps_its_places",
     ),
     Mutant(

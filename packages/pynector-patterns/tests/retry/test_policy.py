@@ -11,9 +11,18 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from pynector.concurrency.patterns import FailedAttempt, RetryBudget, RetryPolicy, retry_pauses_off
+from pynector.concurrency.patterns import (
+    CircuitBreaker,
+    ConnectionPool,
+    FailedAttempt,
+    RetryBudget,
+    RetryPolicy,
+    parallel_requests,
+    retry_pauses_off,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -335,7 +344,11 @@ async def test_a_budget_holds_no_more_than_its_tokens(service: Any) -> None:
         ({"random": 1}, TypeError, "random must be a random.Random, not 1"),
         ({"jitter": 2}, ValueError, "jitter must be from 0.0 to 1.0, not 2"),
         ({"jitter": "full"}, TypeError, "jitter must be a number, not 'full'"),
-        ({"retry_on": "x"}, TypeError, "retry_on must be classes of errors or a predicate, not 'x'"),
+        (
+            {"retry_on": "x"},
+            TypeError,
+            "retry_on must be a class of errors, several in a tuple, or a predicate, not 'x'",
+        ),
         (
             {"retry_on": (ValueError, BaseException)},
             TypeError,
@@ -392,3 +405,33 @@ async def test_loops_that_never_wait_do_not_starve_others() -> None:
                 async with attempt:
                     pass
     assert scope.cancelled_caught
+
+
+async def test_what_a_pool_s_factory_raised_is_what_counts_for_those_who_waited(caplog: Any) -> None:
+    calls = 0
+
+    async def connect() -> object:
+        nonlocal calls
+        calls += 1
+        await anyio.lowlevel.checkpoint()
+        if calls == 1:
+            raise ConnectionRefusedError("refused once")
+        return object()
+
+    async def use(number: int) -> int:
+        async with pool.acquire():
+            return number
+
+    policy = RetryPolicy(attempts=2, retry_on=ConnectionError, before_sleep=None)
+    async with ConnectionPool(max_connections=1, connection_factory=connect) as pool:
+        assert await parallel_requests(range(4), partial(policy, use), max_concurrency=4) == [0, 1, 2, 3]
+
+
+async def test_the_log_names_the_circuit_breaker_that_is_called(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = service(OSError("refused"), "answer")
+
+    assert await RetryPolicy()(CircuitBreaker(name="users"), calls) == "answer"
+
+    assert caplog.messages[0].startswith("users: attempt 1 of 3 failed")

@@ -11,7 +11,9 @@ from pynector.concurrency.task.lowlevel import current_task
 
 pytestmark = pytest.mark.anyio
 
-HELD_ALREADY = "Attempted to acquire an already held Lock; it is not re-entrant"
+HELD_ALREADY = (
+    "Attempted to acquire an already held Lock; it is not re-entrant: acquire it once, in the outermost call"
+)
 NOT_THE_OWNER = "The current task is not holding this lock; only its owner may release it"
 
 both_speeds = pytest.mark.parametrize("fast", [False, True], ids=["checkpoint", "fast"])

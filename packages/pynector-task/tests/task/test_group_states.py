@@ -54,7 +54,8 @@ async def test_starting_in_a_new_group_is_refused(call: str) -> None:
     with pytest.raises(RuntimeError) as refusal:
         await getattr(group, call)(nothing)
 
-    assert str(refusal.value) == ("This task group is not active; no new tasks can be started: it is new")
+    text = "This task group is not active; no new tasks can be started: it is new; enter it with 'async with'"
+    assert str(refusal.value) == text
 
 
 @pytest.mark.parametrize("call", ["start_soon", "start"])
@@ -175,3 +176,17 @@ async def test_leaving_without_children_lets_other_tasks_run() -> None:
 
 async def _note(steps: list[bool]) -> None:
     steps.append(True)
+
+
+async def test_a_coroutine_in_place_of_its_function_is_told() -> None:
+    coro = nothing()
+    with pytest.raises(TypeError, match=r"^func must be callable, not <cor.*; pass the function itself"):
+        async with create_task_group() as tg:
+            tg.start_soon(coro)  # type: ignore[arg-type]
+    coro.close()
+
+
+async def test_a_type_error_of_the_function_itself_is_left_alone() -> None:
+    with pytest.raises(TypeError, match=r"^nothing\(\) takes 0 positional arguments but 1 was given$"):
+        async with create_task_group() as tg:
+            tg.start_soon(nothing, 1)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """A call that runs to its end."""
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import ParamSpec, TypeVar
 
 from anyio import CancelScope
@@ -25,7 +26,7 @@ async def shield(func: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
         kwargs: Its keyword arguments.
 
     Raises:
-        TypeError: *func* cannot be called.
+        TypeError: *func* cannot be called, or gave nothing that can be awaited.
 
     Example:
         ```python
@@ -50,5 +51,8 @@ async def shield(func: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
     """
     check_callable("func", func)
     with CancelScope(shield=True):
-        return await func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if not isawaitable(result):
+            raise TypeError(f"func must be an async function: it gave {result!r}, which cannot be awaited")
+        return await result
     raise AssertionError("a scope that nobody cancels swallows nothing")  # pragma: no cover

@@ -125,7 +125,8 @@ def concurrent_map(
     if timeout is not None:
         check_seconds("timeout", timeout, minimum=0)
     if retry is not None:
-        check_callable("retry", retry)
+        if not callable(retry):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"retry must be a RetryPolicy, or be called like one, not {retry!r}")
     if on_progress is not None:
         check_callable("on_progress", on_progress)
     return MapStream(

@@ -9,11 +9,14 @@ from ._retry.retry_on import is_misuse
 
 
 def function_name(func: Callable[..., object]) -> str:
-    """Give the name of *func*, or of what is inside if it is a `functools.partial`."""
+    """Give the name of *func*, or of what is inside if it is a `functools.partial`.
+
+    An object that is called like a function may have a `name`, as a `CircuitBreaker` has.
+    """
     while isinstance(func, partial):
         func = func.func
-    name: str = getattr(func, "__qualname__", None) or type(func).__qualname__
-    return name
+    name = getattr(func, "__qualname__", None) or getattr(func, "name", None)
+    return name if isinstance(name, str) else type(func).__qualname__
 
 
 def can_be_awaited(result: object) -> bool:

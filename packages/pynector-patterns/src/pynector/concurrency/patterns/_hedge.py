@@ -18,6 +18,7 @@ from pynector.concurrency.task.lowlevel import (
 
 from ._function_name import can_be_awaited, not_async
 from ._retry.failed_attempt import error_line
+from ._retry.retry_on import is_misuse
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -71,7 +72,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
             if attempts_left:
                 with cancel_scope(delay):
                     await race.news.park(_nothing)
-            if race.won:
+            if race.won or race.is_misused:
                 break
     if not race.won and not race.errors:
         await give_way()
@@ -81,13 +82,14 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
 class _Race(Generic[T]):
     """The attempts of one call: who won, and what failed."""
 
-    __slots__ = ("_answer", "_tg", "errors", "news", "won")
+    __slots__ = ("_answer", "_tg", "errors", "is_misused", "news", "won")
 
     _answer: T
 
     def __init__(self, tg: TaskGroup) -> None:
         self._tg = tg
         self.won = False
+        self.is_misused = False  # the call itself is wrong: another attempt would be, too
         self.errors: list[Exception] = []
         self.news: ParkingLot[None] = ParkingLot("hedge")
 
@@ -99,6 +101,7 @@ class _Race(Generic[T]):
             answer = await awaitable
         except Exception as error:
             self.errors.append(error)
+            self.is_misused = is_misuse(error)
             self.news.unpark(None)
             return
         if not self.won:

@@ -92,10 +92,11 @@ class CapacityLimiter(HeldBlock):
         return self._total - self._borrowed
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
-        task = current_task()
-        if not self._take(task):
-            return self._wait(task, task)
-        return self._pass_checkpoint(task) if next(self._budget) else READY
+        if self._borrowed >= self._total or next(self._budget) or not self._take(current_task()):
+            return self._acquire()
+        return READY
+
+    _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
 
     async def acquire(self) -> None:
         """Borrow a token for the running task, waiting until one is available.
@@ -107,7 +108,15 @@ class CapacityLimiter(HeldBlock):
             RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
                 loop that the limiter belongs to.
         """
-        await self.__aenter__()
+        if (rest := self._enter()) is not READY:
+            await rest
+
+    async def _acquire(self) -> None:
+        task = current_task()
+        if self._take(task):
+            await self._pass_checkpoint(task)
+        else:
+            await self._wait(task, task)
 
     def acquire_nowait(self) -> None:
         """Borrow a token for the running task if one is available. No checkpoint.
@@ -204,8 +213,9 @@ class CapacityLimiter(HeldBlock):
         self._lend(borrower)
 
     def _lend(self, borrower: Any) -> None:
-        self._borrowed += 1
-        self._borrowers[borrower] = self._borrowers.get(borrower, 0) + 1
+        held = self._borrowers.get(borrower, 0) + 1
+        self._borrowed += 1  # from here on nothing is called: an interrupt would come between
+        self._borrowers[borrower] = held
 
     def _give_back(self, borrower: Any) -> None:
         self._borrowed -= 1

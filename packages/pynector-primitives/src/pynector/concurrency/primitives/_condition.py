@@ -70,7 +70,7 @@ class Condition(HeldBlock):
     def __repr__(self) -> str:
         return f"<Condition of {self._lock!r}, {len(self._lot)} waiting for a notification>"
 
-    def __aenter__(self) -> Coroutine[Any, Any, None]:
+    def __aenter__(self) -> Coroutine[Any, Any, object]:
         return self._lock.__aenter__()
 
     def __aexit__(
@@ -82,7 +82,7 @@ class Condition(HeldBlock):
 
     async def acquire(self) -> None:
         """Acquire the lock, as `Lock.acquire`."""
-        await self._lock.__aenter__()
+        await self._lock.acquire()
 
     def acquire_nowait(self) -> None:
         """Acquire the lock if it is free, as `Lock.acquire_nowait`."""
@@ -205,14 +205,8 @@ class Condition(HeldBlock):
 
     def _holder(self) -> Any:
         """Give the running task, which must hold the lock."""
-        core = self._core
-        try:
-            task = core.ask()
-        except RuntimeError:  # another event loop runs here than before
-            task = None
-        if task is None:
-            task = core.find_task()
-        if core.owner is not task:
+        task = self._core.running_task()
+        if self._core.owner is not task:
             raise RuntimeError("The current task is not holding the underlying lock")
         return task
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from anyio import WouldBlock
 
-from pynector.concurrency.task.lowlevel import READY, checkpoint, current_task
+from pynector.concurrency.task.lowlevel import READY, checkpoint
 
 from ._held_block import HeldBlock, budget_for
 from ._lock_core import LockCore
@@ -60,20 +60,20 @@ class Lock(HeldBlock):
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
         core = self._lock
+        if core.owner is not None or next(self._budget):
+            return self._acquire()
         try:
             task = core.ask()
         except RuntimeError:  # another event loop runs here than before
             task = None
-        if task is None:
-            task = core.find_task()
-        owner = core.owner  # what `take` decides, without the call
-        if owner is None and core.home is None:
-            core.owner = task
-        elif owner is None or owner is task:
-            core.take(task)
+        # Nothing is called once it is owned: an interrupt would come between, and it would stay owned.
+        if task is None or core.home is not None:
+            core.take(core.running_task())
         else:
-            return self._wait(task)
-        return self._pass_checkpoint() if next(self._budget) else READY
+            core.owner = task  # what `take` decides, without the call
+        return READY
+
+    _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
 
     def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
@@ -101,10 +101,19 @@ class Lock(HeldBlock):
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
             anyio.BrokenResourceError: the owner has ended without releasing.
         """
-        await self.__aenter__()
+        if (rest := self._enter()) is not READY:
+            await rest
 
-    async def _wait(self, task: Any) -> None:
+    async def _acquire(self) -> None:
         core = self._lock
+        task = core.running_task()
+        if core.take(task):
+            try:
+                await checkpoint()
+            except BaseException:
+                core.hand_over()
+                raise
+            return
         if core.owner not in core.watched:
             core.watch_owner()
         ticket = core.queue_up(task)
@@ -114,13 +123,6 @@ class Lock(HeldBlock):
             core.leave(ticket, core.pass_on)
             raise
 
-    async def _pass_checkpoint(self) -> None:
-        try:
-            await checkpoint()
-        except BaseException:
-            self._lock.hand_over()
-            raise
-
     def acquire_nowait(self) -> None:
         """Own the lock if it is free. No checkpoint.
 
@@ -128,7 +130,7 @@ class Lock(HeldBlock):
             anyio.WouldBlock: it is owned.
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
         """
-        if not self._lock.take(current_task()):
+        if not self._lock.take(self._lock.running_task()):
             raise WouldBlock
 
     def release(self) -> None:
@@ -138,7 +140,7 @@ class Lock(HeldBlock):
             RuntimeError: this task does not own it.
         """
         core = self._lock
-        if core.owner is not current_task():
+        if core.owner is not core.running_task():
             core.check_home("release")
             raise RuntimeError("The current task is not holding this lock; only its owner may release it")
         if core.watched:

@@ -27,7 +27,7 @@ class LockCore(ParkingLot[None]):
         super().__init__(waits_for)
         self.owner: Any = None
         self.ask: Callable[[], Any] = asyncio_task
-        """Tells the running task, or gives None or raises `RuntimeError`: then `find_task` knows it."""
+        """Tells the running task, or gives None or raises `RuntimeError`: then `running_task` knows it."""
         self.broken = False
         self.watched: set[Any] = set()
         """Tasks of whose end we are told: kept till the lock is free, since to watch anew costs more."""
@@ -39,10 +39,20 @@ class LockCore(ParkingLot[None]):
     def holders(self) -> Iterable[object]:
         return () if self.owner is None else (self.owner,)
 
-    def find_task(self) -> Any:
-        """Give the running task, and ask who knew it the next time."""
-        self.ask = ask = task_asker()
-        return ask()
+    def running_task(self) -> Any:
+        """Give the running task, and ask who knew it the next time.
+
+        Raises:
+            NoEventLoopError: no task runs in this thread.
+        """
+        try:
+            task = self.ask()
+        except RuntimeError:  # another event loop runs here than before
+            task = None
+        if task is None:
+            self.ask = ask = task_asker()
+            task = ask()
+        return task
 
     def take(self, task: Any) -> bool:
         """Make *task* the owner if there is none, and tell whether it is.
@@ -55,7 +65,10 @@ class LockCore(ParkingLot[None]):
             self.owner = task
             return True
         if self.owner is task:
-            raise RuntimeError("Attempted to acquire an already held Lock; it is not re-entrant")
+            raise RuntimeError(
+                "Attempted to acquire an already held Lock; it is not re-entrant: acquire it once, in the"
+                " outermost call"
+            )
         return False
 
     def hand_over(self) -> None:

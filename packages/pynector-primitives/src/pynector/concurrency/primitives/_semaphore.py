@@ -74,16 +74,19 @@ class Semaphore(HeldBlock):
             except BaseException:
                 lot.leave(ticket, self._give_back)
                 raise
+        is_due = next(self._budget)
         if lot.home is not None:
             lot.check_home("acquire")
-        self._value -= 1
-        if next(self._budget):
+        self._value -= 1  # from here on nothing is called: an interrupt would come between
+        if is_due:
             try:
                 await checkpoint()
             except BaseException:
                 self._give_back(None)
                 raise
         return self
+
+    _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
 
     def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
@@ -103,7 +106,7 @@ class Semaphore(HeldBlock):
         Raises:
             RuntimeError: this is not the event loop that the semaphore belongs to.
         """
-        await self.__aenter__()
+        await self._enter()
 
     def acquire_nowait(self) -> None:
         """Take one place if one is free. No checkpoint.

@@ -114,8 +114,9 @@ class AnyioGroup:
         try:
             if current_loop() is self._home:
                 return
-        except RuntimeError:  # no event loop runs here
-            pass
+        except RuntimeError:
+            if current_thread() is self._thread:
+                return  # no event loop runs here, as AnyIO will say
         refuse_stranger("TaskGroup", "starting a task", self._thread)
 
     def _close(self, coro: AnyCoroutine) -> None:

@@ -5,6 +5,8 @@ from functools import partial
 from types import CoroutineType, FunctionType
 from typing import Any, TypeVar, TypeVarTuple
 
+from .lowlevel import check_callable
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -13,9 +15,13 @@ def coroutine_of(func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> C
     """Call *func*, which must be an async function or behave like one.
 
     Raises:
-        TypeError: it gave no coroutine.
+        TypeError: it cannot be called, or gave no coroutine.
     """
-    coro: Coroutine[Any, Any, T] = func(*args)
+    try:
+        coro: Coroutine[Any, Any, T] = func(*args)
+    except TypeError:
+        check_callable("func", func)
+        raise
     # The usual case first, since to ask for a protocol costs a tenth of starting a task.
     if type(coro) is not CoroutineType and not isinstance(coro, Coroutine):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(

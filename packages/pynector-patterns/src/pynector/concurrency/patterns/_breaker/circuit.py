@@ -18,12 +18,12 @@ class Circuit:
 
     __slots__ = (
         "_cool_down",
-        "_name",
         "_on_change",
         "_probes",
         "_ratio",
         "_threshold",
         "_why",
+        "name",
         "outcomes",
         "passed",
         "probing",
@@ -47,7 +47,7 @@ class Circuit:
         self._ratio = ratio
         self._cool_down = cool_down
         self._probes = probes
-        self._name = "circuit" if name is None else f"circuit {name!r}"
+        self.name: str | None = name
         self._on_change = on_change
         self._why = ""
         self.outcomes = OutcomeWindow(window)
@@ -119,4 +119,5 @@ class Circuit:
     def _refusal(self, seconds: float) -> CircuitOpenError:
         self.refused += 1
         until = f"open for another {seconds:.2f} s" if seconds else "half-open and being tried"
-        return CircuitOpenError(f"{self._name} is {until}; {self._why}", seconds)
+        who = "circuit" if self.name is None else f"circuit {self.name!r}"
+        return CircuitOpenError(f"{who} is {until}; {self._why}", seconds)

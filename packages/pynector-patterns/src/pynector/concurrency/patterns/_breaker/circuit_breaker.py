@@ -67,8 +67,9 @@ class CircuitBreaker:
         cool_down: Seconds that it stays open before a call may try.
         probes: Calls that may try when half-open, and must succeed to close it; at least one.
         timeout: Seconds given to each call. None: no limit.
-        trip_on: Classes of errors that count as failures, or a predicate. A group counts if all in it do.
-        name: Stands in the error.
+        trip_on: Classes of errors that count as failures, or a predicate. A group counts if all in it do, a
+            `PoolFactoryError` if what the factory raised does.
+        name: Stands in the error, and in the log of a `RetryPolicy` that calls this.
         on_change: Called with the old state and the new one.
 
     Raises:
@@ -132,7 +133,13 @@ class CircuitBreaker:
         self._calls: dict[Any, list[GuardedCall]] = {}  # of each task that is in a block
 
     def __repr__(self) -> str:
-        return f"<CircuitBreaker {self.state}>"
+        name = "" if self.name is None else f" {self.name!r}"
+        return f"<CircuitBreaker{name} {self.state}>"
+
+    @property
+    def name(self) -> str | None:
+        """What it was named."""
+        return self._circuit.name
 
     @property
     def state(self) -> CircuitState:

@@ -35,6 +35,10 @@ class Branch(Lender[C], Generic[K, C]):
         self.settle()
 
     @property
+    def whose(self) -> str:
+        return f" for {self.key!r}, which has {self.total} of at most {self.max_connections},"
+
+    @property
     def needs(self) -> int:
         """How many more places could be used by those who wait."""
         return min(len(self.lot), self.max_connections - self.total)

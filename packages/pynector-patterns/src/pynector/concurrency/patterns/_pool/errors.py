@@ -29,4 +29,10 @@ class PoolFullError(PoolError):
 
 
 class PoolFactoryError(PoolError):
-    """The factory failed while this task waited, and no other connection was left to wait for."""
+    """The factory failed while this task waited, and no other connection was left to wait for.
+
+    What the factory raised is the cause. A `RetryPolicy` or `CircuitBreaker` that is told classes of errors
+    takes this one for its cause, too.
+    """
+
+    passes_on_its_cause = True

@@ -39,20 +39,21 @@ class Lease(Coroutine[Any, Any, C]):
     _steps: Generator[Any, Any, C]
 
     def __await__(self) -> Generator[Any, Any, C]:
+        self._refuse_twice()
         lender = self.lender
         if lender.ready and not next(lender.budget):
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
             lender.leases += 1
-            slot = lender.pop_idle()
+            self.slot = slot = lender.pop_idle()
             slot.lease = self
             return slot.connection
-        slot = yield from lender.lend(self).__await__()
+        self.slot = slot = yield from lender.lend(self).__await__()
         return slot.connection
 
     async def __aenter__(self) -> C:
         if self.slot is not None:
-            raise RuntimeError("lease is entered already; call acquire() for each 'async with'")
+            self._refuse_twice()
         lender = self.lender
         if lender.ready and not next(lender.budget):
             if lender.lot.home is not None:
@@ -101,6 +102,10 @@ class Lease(Coroutine[Any, Any, C]):
         if woken is None:
             lender.idle.append(slot)
         return READY
+
+    def _refuse_twice(self) -> None:
+        if self.slot is not None:
+            raise RuntimeError("this lease was used already; call acquire() for each 'async with' or 'await'")
 
     def send(self, value: Any) -> Any:
         """Take the next step, as a coroutine does."""

@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Collection
+from inspect import currentframe
+from itertools import dropwhile, islice, takewhile
 from traceback import StackSummary, walk_stack
+from types import FrameType
 from typing import Any, TypeVar
 
 from pynector.concurrency.task.lowlevel import current_time
@@ -17,6 +20,9 @@ C = TypeVar("C")
 
 logger = logging.getLogger("pynector.concurrency.patterns")
 
+FRAMES = 12
+NOT_OF_USER = ("pynector.concurrency.", "asyncio.", "trio.", "anyio.")
+
 
 class Ledger:
     """The counters of a pool, and its voice.
@@ -26,6 +32,7 @@ class Ledger:
     """
 
     __slots__ = (
+        "_complained",
         "_hold_seconds",
         "_timed",
         "_wait_seconds",
@@ -41,7 +48,8 @@ class Ledger:
 
     def __init__(self, watch: PoolWatch) -> None:
         self._watch = watch
-        self._timed = not watch.is_off
+        self._complained = set[PoolEventKind]()
+        self._timed = watch != PoolWatch()
         self.created: int = 0
         self.fresh: int = 0
         """Leases for which a connection was opened."""
@@ -69,6 +77,22 @@ class Ledger:
         except Exception:
             logger.exception("on_event of a connection pool failed")
 
+    def hook_failed(self, kind: PoolEventKind, connection: object, seconds: float, error: Exception) -> None:
+        """Call `on_event`; without one, say so in the log, once of each kind: each time costs a connection.
+
+        That a connection is dead (`OSError`) is no news.
+        """
+        self.tell(kind, connection, seconds, error)
+        if self._watch.on_event is None and kind not in self._complained and not isinstance(error, OSError):
+            self._complained.add(kind)
+            logger.warning(
+                "%s of a connection pool failed for %r, which is closed; the next times are told only to"
+                " PoolWatch(on_event=...)",
+                kind.removesuffix("_failed"),
+                connection,
+                exc_info=error,
+            )
+
     def lease_began(self, slot: Slot[Any], asked_at: float) -> None:
         """A connection was lent."""
         if not self._timed:
@@ -77,7 +101,7 @@ class Ledger:
         waited = slot.lent_at - asked_at
         self._wait_seconds += waited
         if self._watch.leak_after is not None:
-            slot.stack = StackSummary.extract(walk_stack(None), limit=12, lookup_lines=False)
+            slot.stack = stack_of_user()
         self.tell("lent", slot.connection, waited)
 
     def lease_ended(self, slot: Slot[Any]) -> None:
@@ -101,7 +125,8 @@ class Ledger:
         assert slot.stack is not None
         stack, slot.stack = "".join(slot.stack.format()), None
         logger.warning(
-            "connection %r has been lent for %.1f s, is it never given back? It was acquired here:\n%s",
+            "connection %r has been lent for %.1f s, is it never given back?"
+            " It was acquired here, most recent call last:\n%s",
             slot.connection,
             held,
             stack,
@@ -127,3 +152,19 @@ class Ledger:
             wait_seconds=self._wait_seconds if self._timed else None,
             hold_seconds=self._hold_seconds if self._timed else None,
         )
+
+
+def stack_of_user() -> StackSummary:
+    """Give the user's calls that led here, the last one last: from where the event loop called that code."""
+    frames = takewhile(_is_of_user, dropwhile(_is_machinery, walk_stack(currentframe())))
+    stack = StackSummary.extract(islice(frames, FRAMES), lookup_lines=False)
+    stack.reverse()
+    return stack
+
+
+def _is_machinery(pair: tuple[FrameType, int]) -> bool:
+    return str(pair[0].f_globals.get("__name__")).startswith(NOT_OF_USER)
+
+
+def _is_of_user(pair: tuple[FrameType, int]) -> bool:
+    return not _is_machinery(pair)

@@ -1,19 +1,18 @@
 """What the pool does: it acts on what `PoolState` decides."""
 
+import warnings
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint, current_time
+from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
 
-from .errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
-from .hook import call_hook
+from .errors import PoolFactoryError, PoolFullError
 from .ledger import Ledger
 from .own_tasks import OwnTasks
 from .patience import Patience
-from .receiver import Receiver
-from .refusal import closed_pool, closed_while_waiting
+from .preparer import Preparer
+from .refusal import closed_while_waiting
 from .slot import Grant, Slot, Turn
 from .statistics import PoolStatistics
 from .terms import Terms
@@ -21,7 +20,7 @@ from .terms import Terms
 C = TypeVar("C")
 
 
-class Lender(Receiver[C]):
+class Lender(Preparer[C]):
     """Lends connections, until it is closed.
 
     Args:
@@ -35,26 +34,31 @@ class Lender(Receiver[C]):
         on_change: Called when there is a connection more or less.
     """
 
-    __slots__ = ("_trying", "empty", "on_change", "patience")
+    __slots__ = ("empty", "on_change", "patience")
 
     leases: int
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
         super().__init__(terms, factory, ledger, tasks)
         self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
-        self._trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
+        self.trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         """Those who are to open a connection, after the pause that a failing factory gets."""
         self.patience: Patience = Patience(self.lot, terms.acquire_timeout, tasks)
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
         self.on_change: Callable[[], object] = bool
 
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        if self.slots and not self.closed:
+            text = f"a connection pool was never closed, nor its {len(self.slots)} connections{self.whose}"
+            warn(text, ResourceWarning, source=self)
+
     @property
     def waiting(self) -> int:
-        return len(self.lot) + len(self._trying)
+        return len(self.lot) + len(self.trying)
 
     def wake(self, grant: Grant[C]) -> bool:
-        if self.failing and isinstance(grant, Slot) and self._trying.wake_first(grant) is not None:
+        if self.failing and isinstance(grant, Slot) and self.trying.wake_first(grant) is not None:
             return True
         return self.lot.wake_first(grant) is not None
 
@@ -95,10 +99,10 @@ class Lender(Receiver[C]):
         """Make a lease of what was granted to one who has waited *since*, or had not to."""
         if since is not None:
             if self.closed or grant is Turn.LATE:
-                self._refuse(grant)
+                self.refuse(grant)
             self.ledger.waited += 1
         if not (self._plain and isinstance(grant, Slot)):
-            grant = await self._make_ready(grant, since)
+            grant = await self.make_ready(grant, since)
         grant.lease = lease
         self.leases += 1
         return grant
@@ -107,97 +111,14 @@ class Lender(Receiver[C]):
         """One more is going to wait; refuse it if there are enough."""
         limit = self.terms.limits.max_waiting
         if limit is not None and self.statistics().waiting >= limit:
-            raise self._error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
-
-    def _refuse(self, grant: Grant[C]) -> NoReturn:
-        if grant is Turn.LATE:
-            raise self.late()
-        self.take_back(grant)
-        raise closed_pool()
-
-    async def _make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
-        """Make a connection of what was granted, in what is left of the time."""
-        now, limit = current_time(), self.terms.acquire_timeout
-        if asked_at is None:
-            asked_at = now
-        slot = None
-        with move_on_after(None if limit is None else asked_at + limit - now):
-            slot = await self._find(grant)
-        if slot is None:
-            raise self.late()
-        slot.uses += 1
-        self.ledger.lease_began(slot, asked_at)
-        return slot
-
-    async def _find(self, grant: Grant[C]) -> Slot[C]:
-        while not isinstance(grant, Slot) or not await self._is_fit(grant):
-            handed = await self._pause()
-            if handed is None:
-                slot = await self.open()
-                self.ledger.fresh += 1
-                return slot
-            grant = handed
-        return grant
-
-    async def _pause(self) -> Slot[C] | None:
-        """Keep the place while a failing factory is left alone; gives a connection if one comes back."""
-        pause = self.retry_pause.left(current_time())
-        if pause <= 0:
-            return None
-        grant: Grant[C] | None = None
-        try:
-            with move_on_after(pause):
-                grant = await self._trying.park(self.take_back)
-        except BaseException:
-            self.not_opened()
-            raise
-        if not isinstance(grant, Slot):
-            return None
-        self.not_opened()
-        if self.closed:
-            self._refuse(grant)
-        return grant
-
-    async def _is_fit(self, slot: Slot[C]) -> bool:
-        """Whether a connection may be lent. If not, it is closed, and its place kept."""
-        error: Exception | None
-        if slot.expired or current_time() >= self.idle_end(slot):
-            error = TimeoutError("it was open or idle for too long")
-        else:
-            error = await self._check(slot)
-            if slot.expired and error is None:
-                error = TimeoutError("it expired while it was checked")
-        if error is None:
-            return True
-        self.ledger.tell("check_failed", slot.connection, 0.0, error)
-        await self.replace(slot)
-        return False
-
-    async def _check(self, slot: Slot[C]) -> Exception | None:
-        if self.terms.check is None:
-            return None
-        try:
-            await call_hook(self.terms.check, slot.connection)
-        except Exception as error:
-            self._check_not_closed(slot)
-            return error
-        except BaseException:
-            if not slot.closed:
-                await self.dispose(slot)
-            raise
-        self._check_not_closed(slot)
-        return None
-
-    def _check_not_closed(self, slot: Slot[C]) -> None:
-        if self.closed:
-            self._refuse(slot)
+            raise self.error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
 
     def shut(self) -> None:
         """Lend no more: who waits fails, what is being opened is cancelled, and what is idle is closed."""
         self.lot.check_home("closing the pool")
         super().shut()
         self.lot.fail_all(closed_while_waiting)
-        self._trying.fail_all(closed_while_waiting)
+        self.trying.fail_all(closed_while_waiting)
         self.patience.dismiss()
         self.stop_opening()
         self.close_idle(tuple(self.idle))
@@ -221,25 +142,11 @@ class Lender(Receiver[C]):
         self.on_change()
 
     def others_failed(self, error: Exception) -> None:
-        self.lot.fail_all(lambda: self._error(PoolFactoryError, f"connection_factory failed: {error!r}"))
-
-    def late(self) -> PoolError:
-        """Make the error for one who got no connection in time."""
-        limit = self.terms.acquire_timeout
-        assert limit is not None
-        self.ledger.timed_out += 1
-        self.ledger.tell("timed_out", None, limit)
-        return self._error(PoolTimeoutError, f"no connection within {limit} s")
+        self.lot.fail_all(lambda: self.error(PoolFactoryError, f"connection_factory failed: {error!r}"))
 
     def statistics(self) -> PoolStatistics:
         """Give the numbers of now."""
         return self.ledger.statistics((self,), self.max_connections)
-
-    def _error(self, kind: type[PoolError], message: str) -> PoolError:
-        statistics = self.statistics()
-        error = kind(f"{message} ({statistics})", statistics)
-        error.__cause__ = self.retry_pause.error
-        return error
 
     def oldest_wait(self) -> float:
         """Since when the first who waits has been waiting."""

@@ -100,7 +100,7 @@ class Receiver(Stock[C]):
         if slot.closed:  # the pool was closed, and did not wait
             return
         if error is not None:
-            self.ledger.tell("reset_failed", slot.connection, 0.0, error)
+            self.ledger.hook_failed("reset_failed", slot.connection, 0.0, error)
         if error is not None or self._must_go(slot):
             await self.dispose(slot)
         else:

@@ -8,8 +8,9 @@ FIRST, LONGEST = 0.05, 2.0
 class RetryPause:
     """Counts failures in a row, and tells when the factory may be tried again.
 
-    The first failure costs nothing: it may be the one connection. From the second on the pause doubles, up
-    to two seconds, less a random part, so that many pools do not come back at once.
+    The pause is for those who may wait: who waits for a connection already, and who opens them ahead. The
+    first failure costs nothing: it may be the one connection. From the second on the pause doubles, up to
+    two seconds, less a random part, so that many pools do not come back at once.
     """
 
     __slots__ = ("_failures", "_until", "error")

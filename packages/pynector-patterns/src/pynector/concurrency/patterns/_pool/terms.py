@@ -53,12 +53,16 @@ class Terms(Generic[C]):
     @property
     def is_plain(self) -> bool:
         """Whether a lease needs nothing but to be handed out and taken back."""
-        return self.check is None and self.reset is None and self.limits.is_plain and self.watch.is_off
+        limits = self.limits
+        ends = limits.max_idle, limits.max_lifetime, limits.max_uses
+        return self.check is self.reset is None and ends == (None, None, None) and self.watch == PoolWatch()
 
     @property
     def needs_keeper(self) -> bool:
         """Whether there is something to be done while nobody asks for a connection."""
-        return self.limits.needs_keeper or self.watch.leak_after is not None
+        limits = self.limits
+        ends = limits.max_idle, limits.max_lifetime, self.watch.leak_after
+        return bool(limits.min_size) or ends != (None, None, None)
 
 
 def _check_type(name: str, value: object, kind: type) -> None:

@@ -54,9 +54,9 @@ class RetryPolicy:
         backoff: The longest pause after the first attempt, in seconds; it doubles after each one.
         max_backoff: The pause never gets longer than this. None: 10 seconds, or *backoff* if that is more.
         jitter: The share of each pause that is left to chance, from 0.0 (none) to 1.0 (all of it).
-        retry_on: Classes of errors that are worth another attempt, and groups of nothing but such; or a
-            function that takes the error and gives True, False, or the seconds to pause, which are not cut
-            (such as a `Retry-After`).
+        retry_on: Classes of errors that are worth another attempt, and groups of nothing but such; a
+            `PoolFactoryError` counts as what the factory raised, too. Or a function that takes the error and
+            gives True, False, or the seconds to pause, which are not cut (such as a `Retry-After`).
         before_sleep: Called with a `FailedAttempt` before each pause; by default it logs one line. None:
             nothing is said.
         budget: A bound for the retries of all calls together. None: no bound.

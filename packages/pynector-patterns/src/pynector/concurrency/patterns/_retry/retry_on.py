@@ -18,7 +18,9 @@ def check_retry_on(name: str, value: object) -> None:
     if not isinstance(value, tuple | type):
         if callable(value):
             return
-        raise TypeError(f"{name} must be classes of errors or a predicate, not {value!r}")
+        raise TypeError(
+            f"{name} must be a class of errors, several in a tuple, or a predicate, not {value!r}"
+        )
     for item in classes:
         if not (isinstance(item, type) and issubclass(item, Exception)):
             raise TypeError(f"{name} must name subclasses of Exception, not {item!r}")
@@ -40,13 +42,17 @@ def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
     raise TypeError(f"a predicate must give a bool or seconds >= 0, not {answer!r}")
 
 
-def is_one_of(error: Exception, classes: ErrorClasses) -> bool:
-    """Tell whether *error* is of one of the *classes*, or a group of such errors and no others."""
+def is_one_of(error: BaseException, classes: ErrorClasses) -> bool:
+    """Tell whether *error* is of one of the *classes*, or a group of such errors and no others.
+
+    An error that only passes on its cause (`PoolFactoryError`) may be either of the two.
+    """
     if isinstance(error, classes):
         return True
     if isinstance(error, ExceptionGroup):
         return cast("ExceptionGroup[Exception]", error).split(classes)[1] is None
-    return False
+    cause = error.__cause__
+    return cause is not None and getattr(error, "passes_on_its_cause", False) and is_one_of(cause, classes)
 
 
 def is_misuse(error: Exception) -> bool:

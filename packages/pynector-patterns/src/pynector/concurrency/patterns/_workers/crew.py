@@ -4,6 +4,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from pynector.concurrency.task import TaskGroup
@@ -26,9 +27,9 @@ class Crew(Generic[T, R]):
     """Workers, hired when there is work for one more, idle ones first; all leave when the pool closes.
 
     Invariant: while items are queued, and a worker is idle or could be hired, one is on its way, or `_look`
-    is about to be called. When a worker arrives and finds more than it can take, the next is hired; but if
-    there are idle ones, these are woken only if it lets others run while there are items. So items that never
-    wait are worked off by one worker, and the others are not woken for nothing.
+    is about to be called. When a worker arrives and finds more than it can take, it calls the next: at once
+    if the last items had to wait for something, else only if it lets others run before it is through. So
+    items that never wait are worked off by one worker, and the others are not woken for nothing.
 
     Attributes:
         size: How many workers there may be.
@@ -62,6 +63,10 @@ class Crew(Generic[T, R]):
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
+        self._items_wait = True
+        """Whether items wait for something, as far as is known; then workers call each other at once."""
+        self._is_in_doubt = False
+        """Whether they may not, since a worker was called for nothing; or it is known that they do not."""
         self._will_look = False
         self.members: Members = Members()
         self._group: TaskGroup | None = None
@@ -196,21 +201,24 @@ class Crew(Generic[T, R]):
         """A worker that was called has come."""
         self._idle.discard(worker)
         self.may_call = True
-        if len(self.line) > 1:
-            if not self._idle:
+        waiting = len(self.line)
+        if not waiting:
+            self._is_in_doubt = True
+        elif waiting > 1:
+            if self._items_wait or not self._idle:
                 self.call()
-            elif not self._will_look:
+            if self._is_in_doubt and not self._will_look:
                 self._will_look = True
-                self.backlog.room.call_soon(self._look)
+                self.backlog.room.call_soon(partial(self._look, worker))
 
-    def _look(self) -> None:
-        """Wake idle workers for what those who have come have not worked off in one go."""
+    def _look(self, worker: Worker[T, R]) -> None:
+        """The *worker* that has come has let others run: because of its item, if it has not done all."""
         self._will_look = False
-        if self.may_call:  # else one is on its way already, and sees to it that this is called again
-            for _ in range(len(self.line)):
-                if self._work.unpark(None) is None:
-                    return
-                self.may_call = False
+        self._items_wait = worker.is_working
+        self._is_in_doubt = not self._items_wait
+        # If one is on its way already, it sees to it that this is called again.
+        if self.may_call and self.line and self._work.unpark(None) is not None:
+            self.may_call = False
 
     async def wait_for_end(self) -> None:
         """Wait until all workers have left."""

@@ -51,7 +51,7 @@ class Intake(Generic[T, R]):
         backlog = self._crew.backlog
         if len(backlog.line) >= backlog.capacity:
             self.check_open()
-            raise WouldBlock
+            raise WouldBlock("worker pool: no room in the queue")
         handle: ItemHandle[T, R] = ItemHandle()
         handle._crew, handle._item, handle._outcome = self._crew, item, None
         handle._stage = copy_context()

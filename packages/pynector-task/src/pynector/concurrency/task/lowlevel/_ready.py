@@ -24,5 +24,6 @@ def _done() -> Coroutine[Any, Any, None]:
 READY: Coroutine[Any, Any, None] = _done()
 """What a call gives that has done its work, for those who await it all the same.
 
-Awaiting gives None at once: nothing waits, and it is no checkpoint. Not awaiting is as good.
+Awaiting gives None at once: nothing waits, and it is no checkpoint. Not awaiting is as good. It is a
+coroutine for `await`, and so for types; `asyncio.create_task` would not take it.
 """

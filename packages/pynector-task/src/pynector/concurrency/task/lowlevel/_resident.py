@@ -54,7 +54,11 @@ class Resident:
         self.current_loop = backend.current_loop
 
     def call_soon(self, callback: Callable[[], object]) -> None:
-        """Have *callback* called, once, when the running task has let others run. It must not raise."""
+        """Have *callback*, which must not raise, called when the running task has let others run.
+
+        With trio it is called at once. For what the running task may yet make needless, such as waking others
+        for what it does itself.
+        """
         assert self._backend is not None
         self._backend.call_soon(callback)
 

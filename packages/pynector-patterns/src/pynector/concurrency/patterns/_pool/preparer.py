@@ -1,0 +1,141 @@
+"""Making ready what was granted."""
+
+from typing import NoReturn, TypeVar
+
+from pynector.concurrency.cancel import move_on_after
+from pynector.concurrency.task.lowlevel import ParkingLot, current_time
+
+from .errors import PoolError, PoolTimeoutError
+from .hook import call_hook
+from .receiver import Receiver
+from .refusal import closed_pool
+from .slot import Grant, Slot, Turn
+from .statistics import PoolStatistics
+
+C = TypeVar("C")
+
+
+class Preparer(Receiver[C]):
+    """Makes a connection that can be lent of what was granted: checks an idle one, or opens another.
+
+    Attributes:
+        trying: Those who are to open a connection, after the pause that a failing factory gets.
+    """
+
+    __slots__ = ("trying",)
+
+    trying: ParkingLot[Grant[C]]
+
+    async def make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
+        """Make a connection of what was granted, in what is left of the time."""
+        now, limit = current_time(), self.terms.acquire_timeout
+        has_waited = asked_at is not None
+        if asked_at is None:
+            asked_at = now
+        slot = None
+        with move_on_after(None if limit is None else asked_at + limit - now):
+            slot = await self._find(grant, has_waited)
+        if slot is None:
+            raise self.late()
+        slot.uses += 1
+        self.ledger.lease_began(slot, asked_at)
+        return slot
+
+    async def _find(self, grant: Grant[C], has_waited: bool) -> Slot[C]:
+        while not isinstance(grant, Slot) or not await self._is_fit(grant):
+            # Who comes to a free place is told at once what the factory says: only waiters can wait for it.
+            handed = await self._pause() if has_waited else None
+            if handed is None:
+                slot = await self.open()
+                self.ledger.fresh += 1
+                return slot
+            grant = handed
+        return grant
+
+    async def _pause(self) -> Slot[C] | None:
+        """Keep the place while a failing factory is left alone; gives a connection if one comes back."""
+        pause = self.retry_pause.left(current_time())
+        if pause <= 0:
+            return None
+        grant: Grant[C] | None = None
+        try:
+            with move_on_after(pause):
+                grant = await self.trying.park(self.take_back)
+        except BaseException:
+            self.not_opened()
+            raise
+        if not isinstance(grant, Slot):
+            return None
+        self.not_opened()
+        if self.closed:
+            self.refuse(grant)
+        return grant
+
+    async def _is_fit(self, slot: Slot[C]) -> bool:
+        """Whether a connection may be lent. If not, it is closed, and its place kept."""
+        if slot.expired or current_time() >= self.idle_end(slot):
+            late = TimeoutError("it was open or idle for too long")
+        elif (error := await self._check(slot)) is not None:
+            self.ledger.hook_failed("check_failed", slot.connection, 0.0, error)
+            await self.replace(slot)
+            return False
+        elif slot.expired:
+            late = TimeoutError("it expired while it was checked")
+        else:
+            return True
+        self.ledger.tell("check_failed", slot.connection, 0.0, late)
+        await self.replace(slot)
+        return False
+
+    async def _check(self, slot: Slot[C]) -> Exception | None:
+        if self.terms.check is None:
+            return None
+        try:
+            await call_hook(self.terms.check, slot.connection)
+        except Exception as error:
+            self._check_not_closed(slot)
+            return error
+        except BaseException:
+            if not slot.closed:
+                await self.dispose(slot)
+            raise
+        self._check_not_closed(slot)
+        return None
+
+    def _check_not_closed(self, slot: Slot[C]) -> None:
+        if self.closed:
+            self.refuse(slot)
+
+    def refuse(self, grant: Grant[C]) -> NoReturn:
+        """Tell one who waited that it gets nothing; what it was granted goes to the next."""
+        if grant is Turn.LATE:
+            raise self.late()
+        self.take_back(grant)
+        raise closed_pool()
+
+    @property
+    def whose(self) -> str:
+        """Words for errors that tell this lender's connections from those of others in the same pool."""
+        return ""
+
+    def statistics(self) -> PoolStatistics:
+        """Give the numbers of now."""
+        raise NotImplementedError
+
+    def late(self) -> PoolError:
+        """Make the error for one who got no connection in time."""
+        limit = self.terms.acquire_timeout
+        assert limit is not None
+        self.ledger.timed_out += 1
+        self.ledger.tell("timed_out", None, limit)
+        message, error = f"no connection{self.whose} within {limit} s", self.retry_pause.error
+        if error is not None:
+            message = f"{message}; connection_factory failed last with {error!r}"
+        return self.error(PoolTimeoutError, message)
+
+    def error(self, kind: type[PoolError], message: str) -> PoolError:
+        """Make an error that has the numbers of now, and what the factory raised last."""
+        statistics = self.statistics()
+        error = kind(f"{message} ({statistics})", statistics)
+        error.__cause__ = self.retry_pause.error
+        return error
