@@ -40,8 +40,10 @@ class WorkerPool(Generic[T, R]):
         | --- | --- | --- | --- |
         | `start`, `async with` | starts | RuntimeError | RuntimeError |
         | `submit`, `submit_nowait`, `map` | RuntimeError | queues the item | anyio.ClosedResourceError |
+        | `join` | nothing to do | waits for what is queued | waits for what is left |
         | `stop` | nothing to do | finishes what is queued | nothing to do |
 
+    It is stopped as soon as `stop` is called, or the block left: what is queued is finished then.
     Use it with `async with` where you can: leaving the block finishes what is queued, or, if an exception
     leaves it, cancels it; and the items are inside the cancel scopes around the block. `start` and `stop` may
     be called from different tasks; the items then run outside all scopes.
@@ -119,6 +121,8 @@ class WorkerPool(Generic[T, R]):
 
     async def start(self) -> None:
         """Start the pool; `stop` must be called for it later, by any task.
+
+        A checkpoint. If cancelled, it is not started.
 
         Raises:
             RuntimeError: it was started before.
@@ -210,7 +214,7 @@ class WorkerPool(Generic[T, R]):
         return self._intake.put(item, priority)
 
     async def join(self) -> None:
-        """Wait until no item is queued or running.
+        """Wait until no item is queued or running. A checkpoint. If cancelled, the items go on.
 
         Raises:
             RuntimeError: an item of this pool calls it, and would wait for itself.

@@ -160,7 +160,7 @@ class Condition(HeldBlock):
         """Wait until *predicate* gives something true, and give that.
 
         It is called with the lock held: now, and after each notification. If it is true at once, this is no
-        checkpoint.
+        checkpoint. If cancelled, this task holds the lock again, as after `wait`.
 
         Raises:
             RuntimeError: this task does not hold the lock.

@@ -55,7 +55,7 @@ class Event:
         return self._set
 
     async def wait(self) -> None:
-        """Wait until the flag is set. A checkpoint, also when it is set already.
+        """Wait until the flag is set. A checkpoint, also when it is set already. If cancelled, nothing changes.
 
         Raises:
             RuntimeError: this is not the event loop that the event belongs to.

@@ -196,7 +196,7 @@ class Queue(Generic[T]):
     async def join(self) -> None:
         """Wait until the queue is empty and all items are done.
 
-        A checkpoint, always.
+        A checkpoint, always. If cancelled, nothing changes.
 
         Raises:
             RuntimeError: this is not the event loop that the queue belongs to.

@@ -3,9 +3,6 @@
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
 
-from anyio import BrokenResourceError
-
-from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
 from .closing import Closing
@@ -53,7 +50,8 @@ class ConnectionPool(Generic[C]):
             longer than *close_timeout*, the connection is closed.
         order: Which idle connection to lend: `"lifo"`, the one used last; `"fifo"`, the one idle longest.
         grace: Seconds that leases have to end when the pool is closed, before their connections are closed.
-        close_timeout: Seconds that closing a connection may take.
+        close_timeout: Seconds that closing a connection may take, and *reset*. Both are shielded: who is
+            cancelled, or out of time, waits for them.
         watch: Events, leaks and times; see `PoolWatch`.
 
     Raises:
@@ -164,7 +162,8 @@ class ConnectionPool(Generic[C]):
     async def discard(self, connection: C) -> None:
         """Give back a connection that is of no use any more: it is closed, not lent again.
 
-        Works inside `async with pool.acquire()` too. Shielded, and limited by *close_timeout*.
+        Works inside `async with pool.acquire()` too. Waits until it is closed: shielded, and limited by
+        *close_timeout*. If cancelled natively, closing goes on.
 
         Raises:
             RuntimeError: the connection is not lent, or is not one of this pool.
@@ -176,7 +175,11 @@ class ConnectionPool(Generic[C]):
     async def expire_all(self) -> None:
         """Let no connection that is open now be lent again, after rotated credentials for example.
 
-        Idle ones are closed at once, the others when they come back.
+        Idle ones are closed at once, the others when they come back. Waits until the idle ones are closed:
+        shielded, and each limited by *close_timeout*. If cancelled natively, closing goes on.
+
+        Raises:
+            anyio.ClosedResourceError: the pool is closed.
         """
         await self._check_open()
         await Closing.all_ended(self._lender.expire_all())
@@ -185,9 +188,10 @@ class ConnectionPool(Generic[C]):
         """Change the most connections there may be.
 
         Of more, those who wait are served at once. Of less, idle ones are closed at once, the others when
-        they come back.
+        they come back; waits until the idle ones are closed, shielded, as `expire_all`.
 
         Raises:
+            anyio.ClosedResourceError: the pool is closed.
             ValueError: it is less than one, or than `min_size`.
         """
         check_int("max_connections", max_connections, minimum=1)
@@ -207,14 +211,7 @@ class ConnectionPool(Generic[C]):
         await self._check_open()
         if not self._entered:
             raise RuntimeError("connection pool is not entered; wait_ready() works inside 'async with pool'")
-        if self._lender.terms.limits.min_size:
-            with move_on_after(self._lender.terms.acquire_timeout) as scope:
-                await self._keeper.full.wait()
-            if scope.cancelled_caught:
-                raise self._lender.late()
-        self._lender.check_open()
-        if self._keeper.has_failed:
-            raise BrokenResourceError("the task that keeps the connection pool was cancelled")
+        await self._keeper.wait_until_full(self._lender)
 
     def statistics(self) -> PoolStatistics:
         """Give the pool's numbers of now."""

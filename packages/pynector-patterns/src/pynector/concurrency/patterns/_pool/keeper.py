@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from anyio import BrokenResourceError
+
 from pynector.concurrency.cancel import CancelScope, move_on_after
 from pynector.concurrency.primitives import Event
 from pynector.concurrency.task import create_task_group
@@ -53,6 +55,17 @@ class Keeper:
     def ring(self) -> None:
         """There is a connection more or less; look at it soon."""
         self._bell.set()
+
+    async def wait_until_full(self, lender: Lender[Any]) -> None:
+        """Wait until `min_size` connections of *lender* have been opened; see `ConnectionPool.wait_ready`."""
+        if self._terms.limits.min_size:
+            with move_on_after(self._terms.acquire_timeout) as scope:
+                await self.full.wait()
+            if scope.cancelled_caught:
+                raise lender.late()
+        lender.check_open()
+        if self.has_failed:
+            raise BrokenResourceError("the task that keeps the connection pool was cancelled")
 
     async def _keep(self) -> None:
         with self._scope:

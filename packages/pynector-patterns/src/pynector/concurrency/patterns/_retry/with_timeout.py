@@ -25,7 +25,7 @@ async def retry_with_timeout(
     """Call `func(*args)`, up to *max_retries* times, each time with *timeout* seconds to answer.
 
     A `RetryPolicy` in one call, which see for what is retried; the pause before the second attempt is 0.1
-    seconds at most. For more options make a policy.
+    seconds at most. For more options make a policy. If cancelled, the attempt is, and there is no other.
 
     Args:
         func: An async function.

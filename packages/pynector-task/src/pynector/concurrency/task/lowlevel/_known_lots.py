@@ -25,7 +25,12 @@ def remember(lot: "ParkingLot[Any]") -> None:
 def parked_tasks() -> list[ParkedTask]:
     """Tell who waits for what in this event loop, since when, and held by whom; longest wait first.
 
-    It sees all that waits in pynector's primitives and patterns, and in every `ParkingLot` of your own.
+    It sees all that waits in pynector's primitives and patterns, and in every `ParkingLot` of your own. Who
+    holds it is known of locks and limiters.
+
+    Raises:
+        anyio.NoEventLoopError: no event loop runs in this thread; ask in that of the loop, as with
+            `anyio.from_thread.run_sync(parked_tasks)`.
     """
     lots = _lots.get(None) or ()
     return sorted((parked for lot in lots for parked in lot.parked()), key=lambda parked: parked.since)
