@@ -67,7 +67,7 @@ def _lists(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
     yield "More than 5 % behind somebody else, in the order of the tables below.\n"
     yield from _told(pairs, _loss)
     yield "\n## Where a goal is missed\n"
-    yield "Ahead of the other one, or level with it, but not by as much as we want; and where more costs more.\n"
+    yield "Ahead of the other one, or level, but not by as much as we want; and where more costs more.\n"
     yield from _told(pairs, _miss)
 
 

@@ -55,7 +55,9 @@ class Event:
         return self._set
 
     async def wait(self) -> None:
-        """Wait until the flag is set. A checkpoint, also when it is set already. If cancelled, nothing changes.
+        """Wait until the flag is set. If cancelled, nothing changes.
+
+        A checkpoint, also when it is set already.
 
         Raises:
             RuntimeError: this is not the event loop that the event belongs to.
