@@ -113,10 +113,13 @@ class CapacityLimiter(HeldBlock):
 
     async def _acquire(self) -> None:
         task = current_task()
-        if self._take(task):
-            await self._pass_checkpoint(task)
-        else:
-            await self._wait(task, task)
+        if not self._take(task):
+            return await self._wait(task, task)
+        try:
+            await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
+        except BaseException:
+            self._take_back(task)
+            raise
 
     def acquire_nowait(self) -> None:
         """Borrow a token for the running task if one is available. No checkpoint.
@@ -173,7 +176,8 @@ class CapacityLimiter(HeldBlock):
             RuntimeError: *borrower* holds none, or not yet, since `acquire_on_behalf_of` has not returned;
                 this is not the event loop that the limiter belongs to.
         """
-        self._lot.check_home("release")
+        if self._lot.home is not None:
+            self._lot.check_home("release")
         if borrower not in self._borrowers or borrower in self._reserved:
             raise RuntimeError("this borrower isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
