@@ -106,8 +106,13 @@ class Lock(HeldBlock):
 
     async def _acquire(self) -> None:
         core = self._lock
-        task = core.running_task()
-        if core.take(task):
+        try:
+            task = core.ask()  # what `running_task` does in the usual case, without the call
+        except RuntimeError:
+            task = None
+        if task is None:
+            task = core.running_task()
+        if (core.owner is None or core.owner is task) and core.take(task):
             try:
                 await checkpoint()
             except BaseException:
