@@ -6,9 +6,11 @@ from contextvars import ContextVar
 
 import anyio
 import pytest
+from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemStatus, WorkerPool
+from pynector.concurrency.task.lowlevel import parked_tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -296,3 +298,55 @@ async def test_awaiting_results_that_are_there_lets_others_run_after_64_at_the_l
             done = True
 
     assert turns - before >= 14
+
+
+async def test_items_that_never_wait_wake_few_workers() -> None:
+    gate = anyio.Event()
+
+    async def work(item: int) -> None:
+        if item < 0:
+            await gate.wait()
+
+    async with WorkerPool(50, work, max_queue=None) as pool:
+        for _ in range(50):
+            pool.submit_nowait(-1)
+        await wait_all_tasks_blocked()  # there are fifty workers now
+        gate.set()
+        await pool.join()
+        for _ in range(3):
+            before = anyio.current_time()
+            for item in range(150):
+                pool.submit_nowait(item)
+            await pool.join()
+            await wait_all_tasks_blocked()
+
+        idle = [parked for parked in parked_tasks() if parked.waits_for == "WorkerPool"]
+        woken = sum(parked.since >= before for parked in idle)
+        assert len(idle) == 50
+        assert woken <= 6
+
+
+@pytest.mark.parametrize("before", ["nothing", "items that wait", "items that do not"])
+async def test_items_that_wait_are_worked_on_by_all_workers(before: str) -> None:
+    gate = anyio.Event()
+    running = 0
+
+    async def work(item: int) -> None:
+        nonlocal running
+        running += 1
+        if item:
+            await gate.wait()
+
+    async with WorkerPool(20, work, max_queue=None) as pool:
+        if before != "nothing":
+            for _ in range(3):
+                gate.set()
+                for _ in range(200):
+                    pool.submit_nowait(before == "items that wait")
+                await pool.join()
+            gate, running = anyio.Event(), 0
+        for _ in range(25):
+            pool.submit_nowait(1)
+        await wait_all_tasks_blocked()
+        assert running == 20
+        gate.set()

@@ -4,7 +4,6 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
-from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from pynector.concurrency.task import TaskGroup
@@ -26,10 +25,9 @@ R = TypeVar("R")
 class Crew(Generic[T, R]):
     """Workers, hired when there is work for one more, idle ones first; all leave when the pool closes.
 
-    Invariant: while items are queued, and a worker is idle or could be hired, one is on its way, or `_look`
-    is about to be called. When a worker arrives and finds more than it can take, it calls the next: at once
-    if the last items had to wait for something, else only if it lets others run before it is through. So
-    items that never wait are worked off by one worker, and the others are not woken for nothing.
+    Invariant: while items are queued, and a worker is idle or could be hired, one is on its way. When it
+    arrives and finds more than it can take, it calls the next. So items that never wait are worked off by one
+    worker, and the others are not woken for nothing.
 
     Attributes:
         size: How many workers there may be.
@@ -63,11 +61,6 @@ class Crew(Generic[T, R]):
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
-        self._items_wait = True
-        """Whether items wait for something, as far as is known; then workers call each other at once."""
-        self._is_in_doubt = False
-        """Whether they may not, since a worker was called for nothing; or it is known that they do not."""
-        self._will_look = False
         self.members: Members = Members()
         self._group: TaskGroup | None = None
         self._context = Context()
@@ -201,24 +194,8 @@ class Crew(Generic[T, R]):
         """A worker that was called has come."""
         self._idle.discard(worker)
         self.may_call = True
-        waiting = len(self.line)
-        if not waiting:
-            self._is_in_doubt = True
-        elif waiting > 1:
-            if self._items_wait or not self._idle:
-                self.call()
-            if self._is_in_doubt and not self._will_look:
-                self._will_look = True
-                self.backlog.room.call_soon(partial(self._look, worker))
-
-    def _look(self, worker: Worker[T, R]) -> None:
-        """The *worker* that has come has let others run: because of its item, if it has not done all."""
-        self._will_look = False
-        self._items_wait = worker.is_working
-        self._is_in_doubt = not self._items_wait
-        # If one is on its way already, it sees to it that this is called again.
-        if self.may_call and self.line and self._work.unpark(None) is not None:
-            self.may_call = False
+        if len(self.line) > 1:
+            self.call()
 
     async def wait_for_end(self) -> None:
         """Wait until all workers have left."""

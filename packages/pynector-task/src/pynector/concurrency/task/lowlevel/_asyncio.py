@@ -71,9 +71,5 @@ def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
     task.remove_done_callback(callback)
 
 
-def call_soon(callback: Callable[[], object]) -> None:
-    asyncio.get_running_loop().call_soon(callback)
-
-
 def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
     return asyncio.get_running_loop().create_task(func(), name=name)

@@ -53,15 +53,6 @@ class Resident:
         self._backend = backend
         self.current_loop = backend.current_loop
 
-    def call_soon(self, callback: Callable[[], object]) -> None:
-        """Have *callback*, which must not raise, called when the running task has let others run.
-
-        With trio it is called at once. For what the running task may yet make needless, such as waking others
-        for what it does itself.
-        """
-        assert self._backend is not None
-        self._backend.call_soon(callback)
-
     def check_home(self, doing: str) -> None:
         """Make sure that this is the event loop that it belongs to, if it has moved in.
 

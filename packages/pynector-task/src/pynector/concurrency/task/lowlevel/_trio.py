@@ -123,10 +123,6 @@ def unwatch_exit(task: AnyTask, callback: Callable[[AnyTask], None]) -> None:
         pass  # it has ended, or was not watched
 
 
-def call_soon(callback: Callable[[], object]) -> None:
-    callback()  # at once: to call it later would cost as much as a task that wakes up
-
-
 def spawn(func: Callable[[], Coroutine[Any, Any, None]], name: str) -> AnyTask:
     async def run() -> None:
         try:
