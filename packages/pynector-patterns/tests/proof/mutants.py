@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         fault="one connection has two users",
         file=f"{POOL}/lease.py",
-        before="        if woken is None:\n            lender.idle.append(slot)\n",
-        after="        lender.idle.append(slot)\n",
+        before="        if lot.home is None or lot.unpark(slot) is None:\n            lender.idle.append(slot)\n",
+        after="        if lot.home is not None:\n            lot.unpark(slot)\n        lender.idle.append(slot)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(

@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pynector.concurrency.task.lowlevel import READY
+from pynector.concurrency.task.lowlevel import READY, checkpoint
 
 from .slot import Grant, Slot
 
@@ -41,11 +41,16 @@ class Lease(Coroutine[Any, Any, C]):
     def __await__(self) -> Generator[Any, Any, C]:
         self._refuse_twice()
         lender = self.lender
-        if lender.ready and not next(lender.budget):
+        while lender.ready:
+            if next(lender.budget):
+                yield from checkpoint().__await__()
+                continue  # somebody may have been faster meanwhile
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
             lender.leases += 1
-            self.slot = slot = lender.pop_idle()
+            idle, first = lender.ready, lender.first
+            self.slot = slot = idle[first]
+            del idle[first]  # no `pop`: an interrupt comes after calls, and the connection would be nobody's
             slot.lease = self
             return slot.connection
         self.slot = slot = yield from lender.lend(self).__await__()
@@ -55,11 +60,16 @@ class Lease(Coroutine[Any, Any, C]):
         if self.slot is not None:
             self._refuse_twice()
         lender = self.lender
-        if lender.ready and not next(lender.budget):
+        while lender.ready:
+            if next(lender.budget):
+                await checkpoint()
+                continue
             if lender.lot.home is not None:
                 lender.lot.check_home("acquire()")
             lender.leases += 1
-            self.slot = slot = lender.pop_idle()
+            idle, first = lender.ready, lender.first
+            self.slot = slot = idle[first]
+            del idle[first]  # no `pop`: an interrupt comes after calls, and the connection would be nobody's
             slot.lease = self
             return slot.connection
         if lender.flows and not lender.idle:
@@ -97,10 +107,9 @@ class Lease(Coroutine[Any, Any, C]):
             return lender.end(slot, clean=kind is None)
         # What `hand_on` does, without the call.
         lot = lender.lot
-        woken = None if lot.home is None else lot.unpark(slot)
-        slot.lease = None
-        if woken is None:
+        if lot.home is None or lot.unpark(slot) is None:
             lender.idle.append(slot)
+        slot.lease = None
         return READY
 
     def _refuse_twice(self) -> None:

@@ -71,7 +71,7 @@ class Lender(Preparer[C]):
 
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
-        if len(self.ready) or next(self.budget):  # one is ready only if a checkpoint is due: see `Lease`
+        if next(self.budget):
             await checkpoint()
         if self.closed:
             self.check_open()

@@ -1,8 +1,6 @@
 """What the pool decides, without waiting: which connection goes where, and who may open one."""
 
-from collections import deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from .slot import Grant, Slot, Turn
 
@@ -33,12 +31,12 @@ class PoolState(Generic[C]):
         "closed",
         "closing",
         "failing",
+        "first",
         "flows",
         "idle",
         "leases",
         "max_connections",
         "opening",
-        "pop_idle",
         "ready",
         "slots",
     )
@@ -47,7 +45,7 @@ class PoolState(Generic[C]):
         self, max_connections: int, *, fifo: bool = False, plain: bool = True, bounded: bool = False
     ) -> None:
         self.max_connections: int = max_connections
-        self.idle: deque[Slot[C]] = deque()
+        self.idle: list[Slot[C]] = []
         self.slots: dict[int, Slot[C]] = {}
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
         self.opening: int = 0
@@ -58,8 +56,9 @@ class PoolState(Generic[C]):
         self._plain = plain
         self._bounded = bounded
         self._expired_lent = 0
-        self.pop_idle: Callable[[], Slot[C]] = self.idle.popleft if fifo else self.idle.pop
-        self.ready: deque[Slot[C]] = self.idle if plain else deque[Slot[C]]()
+        self.first: Literal[0, -1] = 0 if fifo else -1
+        """Which of the idle ones is lent next."""
+        self.ready: list[Slot[C]] = self.idle if plain else []
         """The idle ones, where they may be lent without a further look."""
         self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
@@ -88,7 +87,9 @@ class PoolState(Generic[C]):
     def request(self) -> Grant[C] | None:
         """Give an idle connection, or a place to open one, or None: then the caller has to wait."""
         if self.idle:
-            return self.pop_idle()
+            slot = self.idle[self.first]
+            del self.idle[self.first]
+            return slot
         return Turn.OPEN if self.reserve() else None
 
     def reserve(self) -> bool:
