@@ -1,7 +1,7 @@
 """A second try while the first is slow."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -224,3 +224,17 @@ async def test_a_wrong_call_is_made_once(args: tuple[int, ...]) -> None:
 
     assert len(calls) == (len(args) == 1)
     assert getattr(caught.value, "__notes__", []) == []
+
+
+async def test_a_type_error_of_the_answer_is_a_failure_like_others() -> None:
+    class Answer:
+        def __await__(self) -> Generator[Any, Any, str]:
+            calls.append(1)
+            if len(calls) == 1:
+                raise TypeError("bad row")
+            return "ok"
+            yield
+
+    calls: list[int] = []
+
+    assert await hedge(Answer, delay=1) == "ok"

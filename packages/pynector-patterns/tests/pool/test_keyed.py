@@ -216,6 +216,20 @@ async def test_max_waiting_counts_all_keys(internet: Internet) -> None:
             await pool.release(connection)
 
 
+async def test_a_lease_that_is_refused_keeps_no_key(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        lease = pool.acquire("a")
+        await pool.discard(await lease)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match=r"^this lease was used already"):
+                await lease
+            with pytest.raises(RuntimeError, match=r"^this lease was used already"):
+                async with lease:
+                    pass
+
+        assert pool.keys() == ()
+
+
 async def test_a_time_out_tells_the_key(internet: Internet) -> None:
     async with internet.pool(1, 2, acquire_timeout=0.01) as pool:
         connection = await pool.acquire("a")

@@ -79,8 +79,9 @@ async def test_a_failing_factory_is_tried_by_one_task_at_a_time(world: Any) -> N
 
 
 async def fail(pool: Any, times: int) -> None:
-    """Let the factory fail so often in a row; after 7 times, waiters leave it alone for half a second."""
+    """Let the factory fail for so many seconds; after 7, waiters leave it alone for half a second or more."""
     for _ in range(times):
+        await anyio.sleep(2)
         assert isinstance(await outcome(pool), OSError)
 
 
@@ -92,9 +93,36 @@ def test_who_comes_to_a_free_place_is_told_at_once_what_the_factory_says(
         world.failures = [OSError(number) for number in range(20)]
         async with world.pool(acquire_timeout=0.1) as pool:
             since = anyio.current_time()
-            await fail(pool, 20)
+            for _ in range(20):
+                assert isinstance(await outcome(pool), OSError)
             assert (await pool.acquire()).number == 1
             assert anyio.current_time() == since
+
+    in_virtual_time(scenario)
+
+
+def test_waiters_leave_a_factory_alone_no_longer_than_it_has_been_failing(
+    world: Any, in_virtual_time: Any
+) -> None:
+    async def scenario() -> None:
+        world.reset()
+        async with world.pool(2) as pool:
+            lent = await pool.acquire()
+            world.failures = [OSError(number) for number in range(100)]
+            world.takes = 0.01
+            since = anyio.current_time()
+            while anyio.current_time() < since + 0.1:
+                assert isinstance(await outcome(pool), OSError)
+            async with create_task_group() as tg:
+                tg.start_soon(outcome, pool)
+                await anyio.sleep(0.005)
+                waiter = tg.create_task(pool.acquire())
+                await anyio.sleep(0.01)
+                world.failures.clear()  # the other one has failed; the waiter has the place, and pauses
+                assert (await waiter).number == 2
+
+            assert anyio.current_time() < since + 0.4
+            await pool.release(lent)
 
     in_virtual_time(scenario)
 

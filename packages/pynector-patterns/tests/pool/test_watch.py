@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.patterns import ConnectionPool, PoolEvent, PoolTimeoutError, PoolWatch
+from pynector.concurrency.patterns import ConnectionPool, PoolEvent, PoolTimeoutError, PoolWatch, RetryPolicy
 from pynector.concurrency.task import create_task_group
 
 pytestmark = pytest.mark.anyio
@@ -180,7 +180,7 @@ def test_a_leak_is_reported_with_the_calls_of_the_user_in_order(
         await pool.acquire()
 
     async def outer(pool: Any) -> None:
-        await inner(pool)
+        await RetryPolicy()(inner, pool)
 
     async def scenario() -> None:
         world.reset()

@@ -18,6 +18,7 @@ from pynector.concurrency.patterns import (
     CircuitBreaker,
     ConnectionPool,
     FailedAttempt,
+    PoolFactoryError,
     RetryBudget,
     RetryPolicy,
     parallel_requests,
@@ -435,3 +436,26 @@ async def test_the_log_names_the_circuit_breaker_that_is_called(
     assert await RetryPolicy()(CircuitBreaker(name="users"), calls) == "answer"
 
     assert caplog.messages[0].startswith("users: attempt 1 of 3 failed")
+
+
+async def test_a_group_counts_if_all_in_it_do_whatever_they_pass_on(failing: Any) -> None:
+    def passed_on(cause: Exception) -> Exception:
+        error = PoolFactoryError("connection_factory failed", statistics)
+        error.__cause__ = cause
+        return error
+
+    async with ConnectionPool(max_connections=1, connection_factory=object) as pool:  # type: ignore[call-overload]
+        statistics = pool.statistics()
+    good = ExceptionGroup("good", [OSError(), ExceptionGroup("inner", [passed_on(OSError())])])
+    bad = ExceptionGroup("bad", [OSError(), passed_on(ValueError())])
+    for group, attempts in ((good, 3), (bad, 1)):
+        calls = 0
+
+        async def fail() -> None:
+            nonlocal calls
+            calls += 1
+            raise group  # noqa: B023
+
+        with pytest.raises(ExceptionGroup):
+            await RetryPolicy(attempts=3, retry_on=OSError, before_sleep=None)(fail)
+        assert calls == attempts

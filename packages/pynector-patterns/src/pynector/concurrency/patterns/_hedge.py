@@ -95,19 +95,25 @@ class _Race(Generic[T]):
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> None:
         try:
-            awaitable = call()
-            if not can_be_awaited(awaitable):
-                raise not_async("func", call, awaitable)
-            answer = await awaitable
+            answer = await self._called(call)
         except Exception as error:
             self.errors.append(error)
-            self.is_misused = is_misuse(error)
             self.news.unpark(None)
             return
         if not self.won:
             self.won = True
             self._answer = answer
             self._tg.cancel("another attempt won")
+
+    def _called(self, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+        try:
+            awaitable = call()
+            if not can_be_awaited(awaitable):
+                raise not_async("func", call, awaitable)
+        except TypeError as error:
+            self.is_misused = is_misuse(error)
+            raise
+        return awaitable
 
     def result(self) -> T:
         """Give the winner's answer.

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection
 from inspect import currentframe
-from itertools import dropwhile, islice, takewhile
+from itertools import filterfalse, islice, takewhile
 from traceback import StackSummary, walk_stack
 from types import FrameType
 from typing import Any, TypeVar
@@ -21,7 +21,15 @@ C = TypeVar("C")
 logger = logging.getLogger("pynector.concurrency.patterns")
 
 FRAMES = 12
-NOT_OF_USER = ("pynector.concurrency.", "asyncio.", "trio.", "anyio.")
+LOOPS = (
+    "asyncio.events",
+    "asyncio.base_events",
+    "asyncio.runners",
+    "uvloop",
+    "trio._core",
+    "pynector.concurrency.testing",
+)
+OURS = "pynector.concurrency."
 
 
 class Ledger:
@@ -80,10 +88,11 @@ class Ledger:
     def hook_failed(self, kind: PoolEventKind, connection: object, seconds: float, error: Exception) -> None:
         """Call `on_event`; without one, say so in the log, once of each kind: each time costs a connection.
 
-        That a connection is dead (`OSError`) is no news.
+        That a connection is dead is no news: that is an `OSError`, but for a hook that takes too long.
         """
         self.tell(kind, connection, seconds, error)
-        if self._watch.on_event is None and kind not in self._complained and not isinstance(error, OSError):
+        is_dead = isinstance(error, OSError) and not isinstance(error, TimeoutError)
+        if self._watch.on_event is None and kind not in self._complained and not is_dead:
             self._complained.add(kind)
             logger.warning(
                 "%s of a connection pool failed for %r, which is closed; the next times are told only to"
@@ -155,16 +164,16 @@ class Ledger:
 
 
 def stack_of_user() -> StackSummary:
-    """Give the user's calls that led here, the last one last: from where the event loop called that code."""
-    frames = takewhile(_is_of_user, dropwhile(_is_machinery, walk_stack(currentframe())))
-    stack = StackSummary.extract(islice(frames, FRAMES), lookup_lines=False)
+    """Give the calls that led here from the event loop, the last one last, without those inside pynector."""
+    frames = takewhile(_is_inside_the_loop, walk_stack(currentframe()))
+    stack = StackSummary.extract(islice(filterfalse(_is_ours, frames), FRAMES), lookup_lines=False)
     stack.reverse()
     return stack
 
 
-def _is_machinery(pair: tuple[FrameType, int]) -> bool:
-    return str(pair[0].f_globals.get("__name__")).startswith(NOT_OF_USER)
+def _is_inside_the_loop(pair: tuple[FrameType, int]) -> bool:
+    return not str(pair[0].f_globals.get("__name__")).startswith(LOOPS)
 
 
-def _is_of_user(pair: tuple[FrameType, int]) -> bool:
-    return not _is_machinery(pair)
+def _is_ours(pair: tuple[FrameType, int]) -> bool:
+    return str(pair[0].f_globals.get("__name__")).startswith(OURS)

@@ -50,7 +50,7 @@ class Lender(Preparer[C]):
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         if self.slots and not self.closed:
-            text = f"a connection pool was never closed, nor its {len(self.slots)} connections{self.whose}"
+            text = f"a connection pool was never closed, nor its {len(self.slots)} connections"
             warn(text, ResourceWarning, source=self)
 
     @property

@@ -50,7 +50,8 @@ def is_one_of(error: BaseException, classes: ErrorClasses) -> bool:
     if isinstance(error, classes):
         return True
     if isinstance(error, ExceptionGroup):
-        return cast("ExceptionGroup[Exception]", error).split(classes)[1] is None
+        group = cast("ExceptionGroup[Exception]", error)
+        return all(is_one_of(member, classes) for member in group.exceptions)
     cause = error.__cause__
     return cause is not None and getattr(error, "passes_on_its_cause", False) and is_one_of(cause, classes)
 
