@@ -3,7 +3,8 @@
 A benchmark is a module with a list `TABLES`, in the `benchmarks` folder of its package; `run.py` runs it.
 All rows of a table run in one event loop of one process, one after the other in each round, each round in
 another order. So what a busy machine adds, it adds to all of them, and the ratios hold where the times do
-not. Times are the processor's: nothing measured here waits for anything but other tasks.
+not. Times are those of the processor: nothing measured here waits for anything but other tasks. Each row has
+bytecode of its own, as each use of a library has.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import gc
 import statistics
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import process_time
-from types import TracebackType
+from types import CodeType, FunctionType, TracebackType
 from typing import Any, TypeVar
 
 import anyio
@@ -136,11 +138,12 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 async def measure(table: Table, loop: str, rounds: int) -> list[Result]:
     """Run all rows of *table* that run on *loop*, so many rounds, and one before that does not count."""
     rows = [row for row in table.rows if loop in row.loops]
+    makes = [with_own_bytecode(row.make) for row in rows]
     seconds: list[list[float]] = [[] for _ in rows]
     for turn in range(rounds + 1):
         for place in range(len(rows)):
             number = (place + turn) % len(rows)
-            took = await _time(rows[number])
+            took = await _time(makes[number])
             if turn:
                 seconds[number].append(took / table.operations)
     return [
@@ -157,8 +160,30 @@ async def measure(table: Table, loop: str, rounds: int) -> list[Result]:
     ]
 
 
-async def _time(row: Row) -> float:
-    work = row.make()
+def with_own_bytecode(func: Callable[..., T]) -> Callable[..., T]:
+    """Give a copy of *func* that shares no bytecode with others, nor do the functions that it makes.
+
+    CPython specialises bytecode for the types that it meets. Code that one uses for a lock of one library
+    meets one kind of lock; a loop that all rows share would meet them all, and suit none.
+    """
+    if isinstance(func, partial):
+        return partial(with_own_bytecode(func.func), *func.args, **func.keywords)
+    if not isinstance(func, FunctionType):
+        return func
+    copy = FunctionType(
+        _copy(func.__code__), func.__globals__, func.__name__, func.__defaults__, func.__closure__
+    )
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy
+
+
+def _copy(code: CodeType) -> CodeType:
+    consts = (_copy(const) if isinstance(const, CodeType) else const for const in code.co_consts)
+    return code.replace(co_consts=tuple(consts))
+
+
+async def _time(make: Callable[[], Work]) -> float:
+    work = make()
     gc.collect()
     with Timer() as timer:
         own = await work()
