@@ -9,7 +9,7 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.patterns import ConnectionPool, PoolFactoryError, PoolTimeoutError
-from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task import TaskGroup, TaskHandle, create_task_group
 from pynector.concurrency.task.lowlevel import current_task
 from pynector.concurrency.testing import cancel_everywhere, invariant
 
@@ -78,6 +78,15 @@ async def test_a_failing_factory_is_tried_by_one_task_at_a_time(world: Any) -> N
         assert kinds == ["OSError"] + 3 * ["PoolFactoryError"]
 
 
+async def let_one_pause(world: Any, pool: Any, tg: TaskGroup) -> TaskHandle[Any]:
+    """Start one who calls the factory, and fails, and a waiter who gets its place then; it pauses now."""
+    tg.start_soon(outcome, pool)
+    await anyio.sleep(world.takes / 2)
+    waiter = tg.create_task(outcome(pool))
+    await anyio.sleep(world.takes)
+    return waiter
+
+
 async def fail(pool: Any, times: int) -> None:
     """Let the factory fail for so many seconds; after 7, waiters leave it alone for half a second or more."""
     for _ in range(times):
@@ -114,11 +123,8 @@ def test_waiters_leave_a_factory_alone_no_longer_than_it_has_been_failing(
             while anyio.current_time() < since + 0.1:
                 assert isinstance(await outcome(pool), OSError)
             async with create_task_group() as tg:
-                tg.start_soon(outcome, pool)
-                await anyio.sleep(0.005)
-                waiter = tg.create_task(pool.acquire())
-                await anyio.sleep(0.01)
-                world.failures.clear()  # the other one has failed; the waiter has the place, and pauses
+                waiter = await let_one_pause(world, pool, tg)
+                world.failures.clear()
                 assert (await waiter).number == 2
 
             assert anyio.current_time() < since + 0.4
@@ -138,10 +144,7 @@ def test_a_connection_that_comes_back_ends_the_pause_of_a_waiter_who_is_to_open_
             await fail(pool, 7)
             world.takes = 0.1
             async with create_task_group() as tg:
-                tg.start_soon(outcome, pool)
-                await anyio.sleep(0.05)
-                waiter = tg.create_task(pool.acquire())
-                await anyio.sleep(0.15)  # the other one has failed; the waiter has the place, and pauses
+                waiter = await let_one_pause(world, pool, tg)
                 assert pool.statistics().opening == 1
                 calls, since = world.calls, anyio.current_time()
                 await pool.release(lent)
@@ -164,9 +167,7 @@ def test_a_time_out_has_the_last_error_of_the_factory_as_its_cause(world: Any, i
             await fail(pool, 7)
             world.takes = 0.1
             async with create_task_group() as tg:
-                tg.start_soon(outcome, pool)
-                await anyio.sleep(0.05)
-                error = await outcome(pool)
+                error = await (await let_one_pause(world, pool, tg))
 
             assert isinstance(error, PoolTimeoutError)
             assert error.__cause__ is last

@@ -111,7 +111,7 @@ class _Race(Generic[T]):
             if not can_be_awaited(awaitable):
                 raise not_async("func", call, awaitable)
         except TypeError as error:
-            self.is_misused = is_misuse(error)
+            self.is_misused = self.is_misused or is_misuse(error)
             raise
         return awaitable
 

@@ -11,6 +11,8 @@ from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, che
 from ._held_block import HeldBlock, budget_for
 from ._statistics import CapacityLimiterStatistics
 
+RUNNING_TASK = object()
+
 
 class CapacityLimiter(HeldBlock):
     """A number of tokens, each borrowed by somebody: it knows by whom.
@@ -92,8 +94,9 @@ class CapacityLimiter(HeldBlock):
         return self._total - self._borrowed
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
-        if self._borrowed >= self._total or next(self._budget) or not self._take(current_task()):
+        if self._borrowed >= self._total or next(self._budget):
             return self._acquire()
+        self._take(current_task())
         return READY
 
     _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
@@ -111,14 +114,16 @@ class CapacityLimiter(HeldBlock):
         if (rest := self._enter()) is not READY:
             await rest
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, borrower: Any = RUNNING_TASK) -> None:
         task = current_task()
-        if not self._take(task):
-            return await self._wait(task, task)
+        if borrower is RUNNING_TASK:
+            borrower = task
+        if not self._take(borrower):
+            return await self._wait(task, borrower)
         try:
-            await checkpoint()  # as in `_pass_checkpoint`, without the coroutine
+            await checkpoint()
         except BaseException:
-            self._take_back(task)
+            self._take_back(borrower)
             raise
 
     def acquire_nowait(self) -> None:
@@ -143,10 +148,10 @@ class CapacityLimiter(HeldBlock):
         self._refuse_twice(borrower)
         self._reserved.add(borrower)
         try:
-            if not self._take(borrower):
-                await self._wait(current_task(), borrower)
-            elif next(self._budget):
-                await self._pass_checkpoint(borrower)
+            if self._borrowed >= self._total or next(self._budget):
+                await self._acquire(borrower)
+            else:
+                self._take(borrower)
         finally:
             self._reserved.discard(borrower)
 
@@ -194,13 +199,6 @@ class CapacityLimiter(HeldBlock):
             self._lot.check_home("acquire")
         self._lend(borrower)
         return True
-
-    async def _pass_checkpoint(self, borrower: Any) -> None:
-        try:
-            await checkpoint()
-        except BaseException:
-            self._take_back(borrower)
-            raise
 
     async def _wait(self, task: Any, borrower: Any) -> None:
         self._refuse_to_wait_for_itself(borrower)

@@ -17,8 +17,8 @@ def budget_for(fast_acquire: bool) -> Iterator[bool]:
 class HeldBlock(ABC):
     """Acquires on entering a block, releases on leaving it.
 
-    What does not wait makes no coroutine, here and in the `__aenter__` of a subclass: one that does nothing
-    is a tenth of the cost of a free lock. `acquire` is one always, so that a task can be made of it.
+    What does not wait makes no coroutine, here and in the `__aenter__` of a subclass: two that do nothing
+    are a tenth of the cost of a free lock. `acquire` is one always, so that a task can be made of it.
     """
 
     __slots__ = ()

@@ -80,7 +80,8 @@ class LockCore(ParkingLot[None]):
                 ticket.set_result(None)
                 self.owner = task
                 if queue and task not in self.watched:
-                    self.watch_exit(task, self._owner_ended)
+                    assert self._backend is not None
+                    self._backend.watch_exit(task, self._owner_ended)  # it was waiting: it cannot have ended
                     self.watched.add(task)
                 return
             self._dead -= 1

@@ -218,10 +218,8 @@ class TaskGroup(anyio.abc.TaskGroup):
     def _refuse(self, coro: Coroutine[Any, Any, Any] | None = None) -> NoReturn:
         if coro is not None:
             coro.close()
-        hint = "; enter it with 'async with'" if self._state == "new" else ""
-        raise RuntimeError(
-            f"This task group is not active; no new tasks can be started: it is {self._state}{hint}"
-        )
+        state = "new; enter it with 'async with'" if self._state == "new" else self._state
+        raise RuntimeError(f"This task group is not active; no new tasks can be started: it is {state}")
 
 
 def create_task_group(*, strict_exception_groups: bool = False) -> TaskGroup:

@@ -21,11 +21,11 @@ class KeyedLease(Lease[C], Generic[K, C]):
     key: K
 
     def __await__(self) -> Generator[Any, Any, C]:
-        self.refuse_twice()  # before the key is asked for, which would be kept
+        self._refuse_twice()  # before the key is asked for, which would be kept
         self.lender = self.branches.branch(self.key)
         return (yield from super().__await__())
 
     async def __aenter__(self) -> C:
-        self.refuse_twice()
+        self._refuse_twice()
         self.lender = self.branches.branch(self.key)
         return await super().__aenter__()

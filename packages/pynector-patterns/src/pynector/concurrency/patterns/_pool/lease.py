@@ -39,7 +39,7 @@ class Lease(Coroutine[Any, Any, C]):
     _steps: Generator[Any, Any, C]
 
     def __await__(self) -> Generator[Any, Any, C]:
-        self.refuse_twice()
+        self._refuse_twice()
         lender = self.lender
         while lender.ready:
             if next(lender.budget):
@@ -58,7 +58,7 @@ class Lease(Coroutine[Any, Any, C]):
 
     async def __aenter__(self) -> C:
         if self.slot is not None:
-            self.refuse_twice()
+            self._refuse_twice()
         lender = self.lender
         while lender.ready:
             if next(lender.budget):
@@ -112,12 +112,7 @@ class Lease(Coroutine[Any, Any, C]):
         slot.lease = None
         return READY
 
-    def refuse_twice(self) -> None:
-        """Make sure that it is not in use, nor was awaited before.
-
-        Raises:
-            RuntimeError: it is, or was.
-        """
+    def _refuse_twice(self) -> None:
         if self.slot is not None:
             raise RuntimeError("this lease was used already; call acquire() for each 'async with' or 'await'")
 

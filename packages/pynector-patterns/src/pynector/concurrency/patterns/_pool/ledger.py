@@ -2,10 +2,6 @@
 
 import logging
 from collections.abc import Collection
-from inspect import currentframe
-from itertools import filterfalse, islice, takewhile
-from traceback import StackSummary, walk_stack
-from types import FrameType
 from typing import Any, TypeVar
 
 from pynector.concurrency.task.lowlevel import current_time
@@ -14,22 +10,12 @@ from .event import PoolEvent, PoolEventKind
 from .slot import Slot
 from .state import PoolState
 from .statistics import PoolStatistics
+from .user_stack import user_stack
 from .watch import PoolWatch
 
 C = TypeVar("C")
 
 logger = logging.getLogger("pynector.concurrency.patterns")
-
-FRAMES = 12
-LOOPS = (
-    "asyncio.events",
-    "asyncio.base_events",
-    "asyncio.runners",
-    "uvloop",
-    "trio._core",
-    "pynector.concurrency.testing",
-)
-OURS = "pynector.concurrency."
 
 
 class Ledger:
@@ -110,7 +96,7 @@ class Ledger:
         waited = slot.lent_at - asked_at
         self._wait_seconds += waited
         if self._watch.leak_after is not None:
-            slot.stack = stack_of_user()
+            slot.stack = user_stack()
         self.tell("lent", slot.connection, waited)
 
     def lease_ended(self, slot: Slot[Any]) -> None:
@@ -161,19 +147,3 @@ class Ledger:
             wait_seconds=self._wait_seconds if self._timed else None,
             hold_seconds=self._hold_seconds if self._timed else None,
         )
-
-
-def stack_of_user() -> StackSummary:
-    """Give the calls that led here from the event loop, the last one last, without those inside pynector."""
-    frames = takewhile(_is_inside_the_loop, walk_stack(currentframe()))
-    stack = StackSummary.extract(islice(filterfalse(_is_ours, frames), FRAMES), lookup_lines=False)
-    stack.reverse()
-    return stack
-
-
-def _is_inside_the_loop(pair: tuple[FrameType, int]) -> bool:
-    return not str(pair[0].f_globals.get("__name__")).startswith(LOOPS)
-
-
-def _is_ours(pair: tuple[FrameType, int]) -> bool:
-    return str(pair[0].f_globals.get("__name__")).startswith(OURS)

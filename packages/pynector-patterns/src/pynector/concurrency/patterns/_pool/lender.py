@@ -42,7 +42,6 @@ class Lender(Preparer[C]):
         super().__init__(terms, factory, ledger, tasks)
         self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self.trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
-        """Those who are to open a connection, after the pause that a failing factory gets."""
         self.patience: Patience = Patience(self.lot, terms.acquire_timeout, tasks)
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}

@@ -74,18 +74,18 @@ class Preparer(Receiver[C]):
     async def _is_fit(self, slot: Slot[C]) -> bool:
         """Whether a connection may be lent. If not, it is closed, and its place kept."""
         if slot.expired or current_time() >= self.idle_end(slot):
-            late = TimeoutError("it was open or idle for too long")
+            self._tell_expired(slot, "it was open or idle for too long")
         elif (error := await self._check(slot)) is not None:
             self.ledger.hook_failed("check_failed", slot.connection, 0.0, error)
-            await self.replace(slot)
-            return False
         elif slot.expired:
-            late = TimeoutError("it expired while it was checked")
+            self._tell_expired(slot, "it expired while it was checked")
         else:
             return True
-        self.ledger.tell("check_failed", slot.connection, 0.0, late)
         await self.replace(slot)
         return False
+
+    def _tell_expired(self, slot: Slot[C], why: str) -> None:
+        self.ledger.tell("check_failed", slot.connection, 0.0, TimeoutError(why))
 
     async def _check(self, slot: Slot[C]) -> Exception | None:
         if self.terms.check is None:

@@ -53,7 +53,7 @@ def is_one_of(error: BaseException, classes: ErrorClasses) -> bool:
         group = cast("ExceptionGroup[Exception]", error)
         return all(is_one_of(member, classes) for member in group.exceptions)
     cause = error.__cause__
-    return cause is not None and getattr(error, "passes_on_its_cause", False) and is_one_of(cause, classes)
+    return cause is not None and getattr(error, "_passes_on_its_cause", False) and is_one_of(cause, classes)
 
 
 def is_misuse(error: Exception) -> bool:

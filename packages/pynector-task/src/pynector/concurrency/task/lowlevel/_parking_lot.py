@@ -212,11 +212,6 @@ class ParkingLot(Resident, Generic[T]):
         while self._queue:
             self._queue.popleft()[0].set_exception(error())
 
-    def watch_exit(self, task: Task, callback: Callable[[Task], None]) -> None:
-        """Do what the function `watch_exit` does, without its checks: for a task that was just woken here."""
-        assert self._backend is not None
-        self._backend.watch_exit(task, callback)
-
     def oldest(self) -> float:
         """Since when the first waits, in seconds on the event loop's clock; infinity if nobody does."""
         return next((since for ticket, _, since in self._queue if not ticket.done()), math.inf)
