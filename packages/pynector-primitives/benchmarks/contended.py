@@ -191,8 +191,8 @@ def limiter_table(tasks: int) -> Table:
 
 
 TWO_RHYTHMS = (
-    "With trio, which runs tasks in random order, a run falls into one of two rhythms, and stays in it: ours"
-    " takes 7 or 22 microseconds, AnyIO's 12 or 37. The median tells which came more often."
+    "With trio, which runs tasks in random order, a run of AnyIO's falls into one of two rhythms, and stays "
+    "in it: 12 or 37 microseconds. The median tells which came more often."
 )
 
 

@@ -236,22 +236,67 @@ async def test_cancelled_while_waiting_it_leaves_with_the_lock_held() -> None:
     assert not condition.locked()
 
 
-async def test_a_scope_cancelled_after_the_notification_comes_too_late() -> None:
-    async def wait() -> None:
-        with scope:
-            async with condition:
-                await condition.wait()
-                returned.append(holds(condition))
+class Scoped:
+    """Two tasks that wait for a notification, each in a scope; it notes who returned from that."""
 
-    condition, scope, returned = Condition(), anyio.CancelScope(), list[bool]()
+    def __init__(self) -> None:
+        self.condition = Condition()
+        self.scopes = [anyio.CancelScope(), anyio.CancelScope()]
+        self.notified = list[int]()
+        self.held = list[bool]()
+
+    async def wait(self, number: int) -> None:
+        with self.scopes[number]:
+            async with self.condition:
+                try:
+                    await self.condition.wait()
+                    self.notified.append(number)
+                finally:
+                    self.held.append(holds(self.condition))
+
+
+async def test_a_scope_cancelled_before_the_lock_comes_back_passes_the_notification_on() -> None:
+    waiting = Scoped()
     async with anyio.create_task_group() as tg:
-        tg.start_soon(wait)
-        await wait_all_tasks_blocked()
-        async with condition:
-            condition.notify()
-            scope.cancel()
+        for number in range(2):
+            tg.start_soon(waiting.wait, number)
             await wait_all_tasks_blocked()
-    assert returned == [True]
+        async with waiting.condition:
+            waiting.condition.notify()
+            waiting.scopes[0].cancel()
+            await wait_all_tasks_blocked()
+            assert waiting.held == []
+    assert waiting.notified == [1]
+    assert waiting.held == [True, True]
+    assert waiting.scopes[0].cancelled_caught
+
+
+async def test_a_scope_cancelled_after_the_lock_has_come_back_comes_too_late() -> None:
+    waiting = Scoped()
+    async with anyio.create_task_group() as tg:
+        for number in range(2):
+            tg.start_soon(waiting.wait, number)
+            await wait_all_tasks_blocked()
+        async with waiting.condition:
+            waiting.condition.notify()
+        waiting.scopes[0].cancel()
+        await wait_all_tasks_blocked()
+        assert waiting.notified == [0]
+        tg.cancel_scope.cancel()
+    assert waiting.held == [True, True]
+
+
+async def test_who_is_notified_waits_for_the_lock_and_is_not_woken_before_it_owns_it() -> None:
+    waiting = Scoped()
+    async with anyio.create_task_group() as tg:
+        for number in range(2):
+            tg.start_soon(waiting.wait, number)
+            await wait_all_tasks_blocked()
+        async with waiting.condition:
+            waiting.condition.notify_all()
+            numbers = waiting.condition.statistics()
+            assert (numbers.tasks_waiting, numbers.lock_statistics.tasks_waiting) == (0, 2)
+    assert waiting.notified == [0, 1]
 
 
 class Pair:
@@ -350,6 +395,25 @@ async def test_a_lock_that_cannot_be_taken_back_is_an_error_of_its_own() -> None
         tg.start_soon(notify_and_end)
 
 
+async def test_when_the_holder_ends_every_waiter_gets_the_error_of_one_notification() -> None:
+    async def wait() -> None:
+        with pytest.raises(anyio.BrokenResourceError):
+            async with condition:
+                await condition.wait()
+
+    async def notify_and_end() -> None:
+        await condition.acquire()
+        condition.notify()
+
+    condition = Condition()
+    async with anyio.create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(wait)
+        await wait_all_tasks_blocked()
+        tg.start_soon(notify_and_end)
+    assert condition.statistics().tasks_waiting == 0
+
+
 async def test_a_cancellation_is_not_replaced_by_a_broken_lock() -> None:
     async def wait() -> None:
         with scope:
@@ -377,4 +441,27 @@ async def test_a_coroutine_that_is_closed_while_it_waits_leaves_the_queue() -> N
     await asyncio.ensure_future(someone_else(condition.wait()))
 
     assert condition.statistics().tasks_waiting == 0
+    assert not condition.locked()
+
+
+@pytest.mark.on("asyncio")
+async def test_a_coroutine_that_is_closed_with_a_notification_passes_it_on() -> None:
+    async def close_another() -> None:
+        await condition.acquire()
+        coroutine = condition.wait()
+        coroutine.send(None)  # it waits, in the name of this task
+        second = asyncio.ensure_future(wait())
+        await wait_all_tasks_blocked()
+        await condition.acquire()
+        condition.notify()
+        condition.release()
+        coroutine.close()
+        await second
+
+    async def wait() -> None:
+        async with condition:
+            await condition.wait()
+
+    condition = Condition()
+    await asyncio.wait_for(asyncio.ensure_future(close_another()), 10)
     assert not condition.locked()

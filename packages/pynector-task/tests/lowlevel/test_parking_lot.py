@@ -53,6 +53,40 @@ async def test_unpark_gives_the_task_it_woke() -> None:
         assert lot.unpark(None) is tasks[0]
 
 
+async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket() -> None:
+    async def wait(name: str) -> None:
+        ticket = lot.queue_up()
+        tickets.append(ticket)
+        woken.append((name, await ticket))
+
+    async def leave() -> None:
+        ticket = lot.queue_up()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await ticket
+            finally:
+                lot.leave(ticket, lambda _: None)
+
+    other: ParkingLot[str] = ParkingLot("other")
+    lot: ParkingLot[str] = ParkingLot("test", beside=other)
+    tickets, woken = list[object](), list[tuple[str, str]]()
+    async with anyio.create_task_group() as tg:
+        for name in ("first", "second", "third"):
+            tg.start_soon(wait, name)
+            await wait_all_tasks_blocked()
+        await leave()
+        assert lot.move_first(other) is tickets[0]
+        assert lot.move_first(other) is tickets[1]
+        assert (len(lot), len(other)) == (1, 2)
+        lot.unpark("red")
+        assert lot.move_first(other) is None
+        for value in ("green", "blue"):
+            await wait_all_tasks_blocked()
+            other.unpark(value)
+    assert woken == [("third", "red"), ("first", "green"), ("second", "blue")]
+
+
 async def test_unpark_gives_none_if_nobody_waits() -> None:
     ward = Ward()
     assert ward.lot.unpark("never parked in") is None

@@ -11,6 +11,7 @@ from pynector.concurrency.errors import get_cancelled_exc_class
 from pynector.concurrency.task.lowlevel import (
     READY,
     ParkingLot,
+    Ticket,
     check_int,
     current_task,
 )
@@ -58,14 +59,16 @@ class Condition(HeldBlock):
         ```
     """
 
-    __slots__ = ("__weakref__", "_core", "_lock", "_lot")
+    __slots__ = ("__weakref__", "_core", "_lock", "_lot", "_notified")
 
     def __init__(self, lock: Lock | None = None) -> None:
         if lock is not None and not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"lock must be a pynector.concurrency.primitives.Lock, not {lock!r}")
         self._lock = Lock() if lock is None else lock
         self._core = self._lock._lock  # pyright: ignore[reportPrivateUsage]  # the two know each other
-        self._lot: ParkingLot[None] = ParkingLot("Condition")
+        self._lot: ParkingLot[None] = ParkingLot("Condition", beside=self._core)
+        self._notified: set[Ticket] = set()
+        """Of tasks that were notified and have not run since: they wait for the lock, or own it."""
 
     def __repr__(self) -> str:
         return f"<Condition of {self._lock!r}, {len(self._lot)} waiting for a notification>"
@@ -102,12 +105,15 @@ class Condition(HeldBlock):
         A checkpoint. However it ends, this task holds the lock again: if it is cancelled, it takes the lock
         back before it leaves, and a notification on its way goes to the next who waits.
 
+        Who is notified waits on for the lock, with those who wait for it already, and is woken once it owns
+        it. The idea is that of `trio.Condition`, and known as wait morphing.
+
         Raises:
             RuntimeError: this task does not hold the lock.
             anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
         """
         core, task = self._core, self._holder()
-        ticket = self._lot.queue_up()
+        ticket = self._lot.queue_up(task)
         if core.watched:
             core.hand_over()
         else:
@@ -115,26 +121,27 @@ class Condition(HeldBlock):
         try:
             await ticket  # what `park` does, without the coroutine
         except BaseException as error:
-            self._lot.leave(ticket, self._pass_on)
-            await self._leave(error)
+            await self._leave(ticket, task, error)
             raise
-        if core.owner is None:
-            core.owner = task
-            return
-        try:
-            await self._take_back()
-        except BaseException:
-            self._pass_on(None)  # cancelled natively after the notification: it is the next one's
-            raise
+        self._notified.discard(ticket)
 
-    async def _leave(self, error: BaseException) -> None:
-        """Take the lock back for a waiter that got no notification, whose *error* goes on after this."""
+    async def _leave(self, ticket: Ticket, task: Any, error: BaseException) -> None:
+        """Take the lock back for a waiter whose *error* goes on after this; pass a notification on."""
+        core, was_notified = self._core, ticket in self._notified
+        if core.owner is not task:
+            (core if was_notified else self._lot).leave(ticket, core.pass_on)
+        if was_notified:
+            self._notified.discard(ticket)
+            self._notify_first()
         if isinstance(error, GeneratorExit):
+            if core.owner is task:
+                core.hand_over()
             return  # a coroutine that is closed cannot wait
-        try:
-            await self._take_back()
-        except (anyio.BrokenResourceError, get_cancelled_exc_class()):
-            pass  # *error*, the first cancellation, is what matters
+        if core.owner is not task:
+            try:
+                await self._take_back()
+            except (anyio.BrokenResourceError, get_cancelled_exc_class()):
+                pass  # *error*, the first one, is what matters
 
     async def _take_back(self) -> None:
         """Own the lock again, whatever is cancelled or interrupted meanwhile, and raise that afterwards."""
@@ -181,11 +188,8 @@ class Condition(HeldBlock):
         self._holder()
         if type(n) is not int or n < 0:
             check_int("n", n, minimum=0)
-        lot = self._lot
-        if lot.home is not None:
-            lot.check_home("notify")
-            while n and lot.wake_first(None) is not None:
-                n -= 1
+        while n and self._notify_first():  # at home: who holds the lock is, and the queues share a home
+            n -= 1
         return READY
 
     def notify_all(self) -> Awaitable[None]:
@@ -197,16 +201,31 @@ class Condition(HeldBlock):
             RuntimeError: this task does not hold the lock.
         """
         self._holder()
-        self._lot.unpark_all(None)
+        while self._notify_first():
+            pass
         return READY
 
-    def _pass_on(self, _: None) -> None:
-        self._lot.wake_first(None)
+    def _notify_first(self) -> bool:
+        """Let the first who waits here wait for the lock instead, and tell whether there was one."""
+        core = self._core
+        ticket = self._lot.move_first(core)
+        if ticket is None:
+            return False
+        self._notified.add(ticket)
+        if core.owner not in core.watched:
+            core.settle()
+        return True
 
     def _holder(self) -> Any:
         """Give the running task, which must hold the lock."""
-        task = self._core.running_task()
-        if self._core.owner is not task:
+        core = self._core
+        try:
+            task = core.ask()  # what `running_task` does in the usual case, without the call
+        except RuntimeError:
+            task = None
+        if task is None:
+            task = core.running_task()
+        if core.owner is not task:
             raise RuntimeError("The current task is not holding the underlying lock")
         return task
 

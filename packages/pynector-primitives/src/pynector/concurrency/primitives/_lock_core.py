@@ -71,6 +71,16 @@ class LockCore(ParkingLot[None]):
             )
         return False
 
+    def settle(self) -> None:
+        """Keep the invariants after a task that waited elsewhere has been moved here."""
+        if self.owner is None:
+            self.hand_over()
+        elif self.owner not in self.watched:
+            try:
+                self.watch_owner()
+            except BrokenResourceError:
+                self.fail_all(_broken)
+
     def hand_over(self) -> None:
         """Make the first waiter the owner, or nobody."""
         queue = self._queue

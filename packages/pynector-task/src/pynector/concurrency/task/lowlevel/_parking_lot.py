@@ -185,6 +185,23 @@ class ParkingLot(Resident, Generic[T]):
             self._dead -= 1
         return None
 
+    def move_first(self, lot: "ParkingLot[Any]") -> Ticket | None:
+        """Let the first task that waits here wait in *lot* instead, without waking it, and give its ticket.
+
+        None means that none waits. For an object with two lots, one *beside* the other, whose tasks wait by
+        `queue_up`. A task that is interrupted calls `leave` of the lot that it waits in then.
+        """
+        queue = self._queue
+        while queue:
+            ticket, task, _ = queue.popleft()
+            if not ticket.done():
+                if lot._backend is None:
+                    lot.move_in()
+                lot._queue.append((ticket, task, lot._clock()))
+                return ticket
+            self._dead -= 1
+        return None
+
     def unpark_all(self, value: T) -> int:
         """Wake all tasks that wait now, hand each *value*, and give their number.
 
