@@ -125,6 +125,33 @@ def ping_pong(make: Callable[[], Any], *, hold: bool) -> Callable[[], Work]:
     return prepare
 
 
+def call_all(make: Callable[[], Any]) -> Callable[[], Work]:
+    """100 tasks that wait for a notification again and again, and one that notifies them all together."""
+
+    def prepare() -> Work:
+        condition, passing, done = make(), turn(), False
+
+        async def wait() -> None:
+            async with condition:
+                while not done:
+                    await condition.wait()
+
+        async def call() -> None:
+            nonlocal done
+            await passing()
+            for _ in range(TURNS // 100):
+                async with condition:
+                    condition.notify_all()
+                await passing()
+            async with condition:
+                done = True
+                condition.notify_all()
+
+        return lambda: spawn([wait] * 100 + [call])
+
+    return prepare
+
+
 def wake(make: Callable[[], Any]) -> Callable[[], Work]:
     """Start 1,000 tasks that wait for an event, and set it."""
 
@@ -216,6 +243,17 @@ TABLES = [
     *(table(tasks) for table in (lock_table, semaphore_table, limiter_table) for tasks in (2, 100, 1000)),
     condition_table("Condition: ping-pong, the lock kept in between", hold=True),
     condition_table("Condition: ping-pong, the lock acquired for each turn", hold=False),
+    Table(
+        "Condition: all of 100 tasks notified, again and again",
+        TURNS,
+        [
+            Row("pynector Condition", call_all(Condition)),
+            Row("asyncio.Condition", call_all(asyncio.Condition), "", ASYNCIO),
+            Row("anyio.Condition", call_all(anyio.Condition)),
+            Row("trio.Condition", call_all(trio.Condition), "", TRIO),
+        ],
+        {"asyncio.Condition": 1.1},
+    ),
     Table(
         "Event: start 1,000 tasks that wait, and wake them",
         1000,

@@ -100,8 +100,15 @@ MUTANTS = (
     Mutant(
         fault="a cancellation is swallowed",
         file=f"{PRIMITIVES}/_condition.py",
-        before="            await self._leave(error)\n            raise\n",
-        after="            await self._leave(error)\n            return\n",
+        before="            await self._leave(lot, ticket, task, error)\n            raise\n",
+        after="            await self._leave(lot, ticket, task, error)\n            return\n",
+        scenario="notification_is_not_lost",
+    ),
+    Mutant(
+        fault="a notification is not passed on",
+        file=f"{PRIMITIVES}/_condition.py",
+        before="            self._notified.discard(ticket)\n            self._notify_first()\n",
+        after="            self._notified.discard(ticket)\n",
         scenario="notification_is_not_lost",
     ),
 )

@@ -263,6 +263,7 @@ async def notification_is_not_lost() -> None:
         async with condition:
             waiting = condition.statistics().tasks_waiting
             condition.notify()
+            await checkpoint()  # who was notified can be cancelled before the lock comes to it
         await anyio.sleep(1)
         assert notified >= min(1, waiting - cancelled), f"{waiting} waited, {cancelled} cancelled"
         tg.cancel()

@@ -293,10 +293,44 @@ async def test_who_is_notified_waits_for_the_lock_and_is_not_woken_before_it_own
             tg.start_soon(waiting.wait, number)
             await wait_all_tasks_blocked()
         async with waiting.condition:
-            waiting.condition.notify_all()
+            waiting.condition.notify(2)
             numbers = waiting.condition.statistics()
             assert (numbers.tasks_waiting, numbers.lock_statistics.tasks_waiting) == (0, 2)
     assert waiting.notified == [0, 1]
+
+
+async def test_all_who_are_notified_together_go_on_in_one_pass_of_the_event_loop() -> None:
+    waiters = Waiters(Condition())
+    async with anyio.create_task_group() as tg:
+        for number in range(50):
+            tg.start_soon(waiters.wait, number)
+        await wait_all_tasks_blocked()
+        async with waiters.condition:
+            waiters.condition.notify_all()
+        for _ in range(2):  # in the first pass this task may be the first to run
+            await anyio.lowlevel.checkpoint()
+        assert len(waiters.back) == 50
+
+
+async def test_cancelled_after_a_notification_of_all_it_leaves_with_the_lock_and_notifies_nobody() -> None:
+    waiting = Scoped()
+    async with anyio.create_task_group() as tg:
+        for number in range(2):
+            tg.start_soon(waiting.wait, number)
+            await wait_all_tasks_blocked()
+        async with waiting.condition:
+            waiting.condition.notify_all()
+            await wait_all_tasks_blocked()  # they were woken, and wait for the lock
+            waiting.scopes[0].cancel()
+            await wait_all_tasks_blocked()
+            assert waiting.held == []
+            waiting.scopes.append(anyio.CancelScope())
+            tg.start_soon(waiting.wait, 2)
+        await wait_all_tasks_blocked()
+        assert waiting.scopes[0].cancelled_caught
+        assert waiting.notified == [1]
+        assert waiting.held == [True, True]
+        tg.cancel_scope.cancel()
 
 
 class Pair:

@@ -66,6 +66,47 @@ def consumers(fast: bool) -> Callable[[], Coroutine[Any, Any, None]]:
     return scenario
 
 
+def turnstile(fast: bool) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def scenario() -> None:
+        """All are notified of each turn; when it is quiet, nobody waits for a turn that has come."""
+        lock = Lock(fast_acquire=fast)
+        condition, turn = Condition(lock), 0
+        waiting: list[int] = []
+
+        async def wait() -> None:
+            for _ in range(2):
+                async with condition:
+                    since = turn
+                    waiting.append(since)
+                    try:
+                        while turn == since:
+                            await condition.wait()
+                    finally:
+                        assert lock._lock.owner is current_task()
+                        waiting.remove(since)
+
+        async def begin() -> None:
+            nonlocal turn
+            for _ in range(2):
+                async with condition:
+                    turn += 1
+                    condition.notify_all()
+                    await anyio.lowlevel.checkpoint()
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as tg:
+            for func in (wait, wait, wait, begin):
+                tg.start_soon(apart, func)
+            await anyio.sleep(60)
+            assert set(waiting) <= {turn}
+            assert not lock.locked()
+            tg.cancel_scope.cancel()
+        assert not lock.locked()
+        assert condition.statistics().tasks_waiting == 0
+
+    return scenario
+
+
 @backends
 @both_speeds
 def test_no_notification_is_lost_in_any_order(backend: str, fast: bool) -> None:
@@ -88,4 +129,31 @@ def test_no_notification_is_lost_when_scope_and_task_are_cancelled_in_one_tick(f
 def test_no_notification_is_lost_wherever_a_task_is_interrupted(backend: str, fast: bool) -> None:
     cancel_everywhere(
         consumers(fast), victims=is_victim, faults=["interrupt"], orders=2, backend=backend
+    ).check()
+
+
+@backends
+@both_speeds
+def test_each_waiter_hears_a_notification_of_all_in_any_order(backend: str, fast: bool) -> None:
+    explore(turnstile(fast), schedules=150, backend=backend).check()
+
+
+@backends
+@both_speeds
+def test_each_waiter_hears_a_notification_of_all_wherever_another_is_cancelled(
+    backend: str, fast: bool
+) -> None:
+    cancel_everywhere(turnstile(fast), victims=is_victim, orders=3, backend=backend).check()
+
+
+@both_speeds
+def test_a_notification_of_all_is_heard_when_scope_and_task_are_cancelled_in_one_tick(fast: bool) -> None:
+    cancel_everywhere(turnstile(fast), victims=is_victim, faults=["both", "twice"], orders=2).check()
+
+
+@backends
+@both_speeds
+def test_a_notification_of_all_is_heard_wherever_a_task_is_interrupted(backend: str, fast: bool) -> None:
+    cancel_everywhere(
+        turnstile(fast), victims=is_victim, faults=["interrupt"], orders=2, backend=backend
     ).check()

@@ -106,30 +106,39 @@ class Condition(HeldBlock):
         back before it leaves, and a notification on its way goes to the next who waits.
 
         Who is notified waits on for the lock, with those who wait for it already, and is woken once it owns
-        it. The idea is that of `trio.Condition`, and known as wait morphing.
+        it. The idea is that of `trio.Condition`, and known as wait morphing. When all are notified, they are
+        woken at once, since each finds the lock free if the one before waits again.
 
         Raises:
             RuntimeError: this task does not hold the lock.
             anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
         """
         core, task = self._core, self._holder()
-        ticket = self._lot.queue_up(task)
+        lot: ParkingLot[None] = self._lot
+        ticket = lot.queue_up(task)
         if core.watched:
             core.hand_over()
         else:
             core.owner = None
         try:
             await ticket  # what `park` does, without the coroutine
+            if core.owner is None:  # all were notified
+                core.owner = task
+            elif core.owner is task:
+                self._notified.discard(ticket)
+            else:
+                core.watch_owner()
+                lot, ticket = core, core.queue_up(task)
+                await ticket
         except BaseException as error:
-            await self._leave(ticket, task, error)
+            await self._leave(lot, ticket, task, error)
             raise
-        self._notified.discard(ticket)
 
-    async def _leave(self, ticket: Ticket, task: Any, error: BaseException) -> None:
+    async def _leave(self, lot: ParkingLot[None], ticket: Ticket, task: Any, error: BaseException) -> None:
         """Take the lock back for a waiter whose *error* goes on after this; pass a notification on."""
         core, was_notified = self._core, ticket in self._notified
         if core.owner is not task:
-            (core if was_notified else self._lot).leave(ticket, core.pass_on)
+            (core if was_notified else lot).leave(ticket, _nothing)
         if was_notified:
             self._notified.discard(ticket)
             self._notify_first()
@@ -201,8 +210,7 @@ class Condition(HeldBlock):
             RuntimeError: this task does not hold the lock.
         """
         self._holder()
-        while self._notify_first():
-            pass
+        self._lot.unpark_all(None)
         return READY
 
     def _notify_first(self) -> bool:
@@ -233,3 +241,7 @@ class Condition(HeldBlock):
         """Tell who waits for a notification, who holds the lock and who waits for it."""
         waiters = tuple(self._lot.parked())
         return ConditionStatistics(len(waiters), self._lock.statistics(), waiters)
+
+
+def _nothing(_: None) -> None:
+    """What a waiter gives back that does not own the lock: of a notification of all, each has its own."""

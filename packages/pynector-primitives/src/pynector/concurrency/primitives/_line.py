@@ -50,7 +50,7 @@ class Line(deque[Any], Generic[T]):
 
     def take_all(self) -> list[T]:
         """Take all entries out; places that were kept are gone."""
-        entries = list[T]()
+        entries: list[T] = []
         while self:
             if self.ready():
                 entries.append(self.take())
@@ -60,7 +60,7 @@ class Line(deque[Any], Generic[T]):
 
     def keep_place(self) -> Place[T]:
         """Keep the last place for an entry to come."""
-        place = Place[T]()
+        place: Place[T] = Place()
         self.append(place)
         return place
 

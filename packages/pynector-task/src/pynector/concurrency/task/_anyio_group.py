@@ -92,7 +92,7 @@ class AnyioGroup:
         self._check_home()
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
-            status = TaskStatus[Any](task_status)
+            status: TaskStatus[Any] = TaskStatus(task_status)
             coro = make(status)
             child = self._unbegun[coro] = self._run(coro, name, failed, status)
             return child

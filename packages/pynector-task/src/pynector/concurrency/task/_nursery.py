@@ -150,8 +150,8 @@ async def _run_and_tell(
     task_status: trio.TaskStatus[Any],
 ) -> None:
     early = _EarlyStatus()
-    status = TaskStatus[Any](early)
-    child = NurseryChild[Any](make(status), name, group)
+    status: TaskStatus[Any] = TaskStatus(early)
+    child: NurseryChild[Any] = NurseryChild(make(status), name, group)
     made.append(child)
     early.pass_on_to(task_status)
 
