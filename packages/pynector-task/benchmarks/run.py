@@ -70,8 +70,8 @@ def run(table: Table, loop: str, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     options = arguments()
-    tables = {name: list(tables_of(name)) for name in options.packages or PACKAGES}
-    every = [table for found in tables.values() for table in found]
+    tables = {name: list(tables_of(name)) for name in PACKAGES}
+    every = [table for name in options.packages or PACKAGES for table in tables[name]]
     if options.peak:
         title, name, loop = json.loads(options.peak)
         print(
