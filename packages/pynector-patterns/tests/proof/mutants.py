@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         fault="a notification is not passed on",
         file=f"{PRIMITIVES}/_condition.py",
-        before="            self._notified.discard(ticket)\n            self._notify_first()\n",
-        after="            self._notified.discard(ticket)\n",
+        before="        if was_notified:\n            self._notify_first()\n",
+        after="",
         scenario="notification_is_not_lost",
     ),
 )

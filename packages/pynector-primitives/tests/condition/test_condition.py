@@ -479,6 +479,19 @@ async def test_a_coroutine_that_is_closed_while_it_waits_leaves_the_queue() -> N
 
 
 @pytest.mark.on("asyncio")
+async def test_a_coroutine_that_is_closed_while_its_task_owns_the_lock_anew_leaves_it_that() -> None:
+    condition = Condition()
+    await condition.acquire()
+    coroutine = condition.wait()
+    coroutine.send(None)
+    await condition.acquire()
+    coroutine.close()
+
+    assert condition.statistics().tasks_waiting == 0
+    assert holds(condition)
+
+
+@pytest.mark.on("asyncio")
 async def test_a_coroutine_that_is_closed_with_a_notification_passes_it_on() -> None:
     async def close_another() -> None:
         await condition.acquire()

@@ -137,20 +137,19 @@ class Condition(HeldBlock):
     async def _leave(self, lot: ParkingLot[None], ticket: Ticket, task: Any, error: BaseException) -> None:
         """Take the lock back for a waiter whose *error* goes on after this; pass a notification on."""
         core, was_notified = self._core, ticket in self._notified
-        if core.owner is not task:
-            (core if was_notified else lot).leave(ticket, _nothing)
         if was_notified:
             self._notified.discard(ticket)
+            lot = core
+        is_closed = isinstance(error, GeneratorExit)  # it cannot wait, and keeps nothing
+        lot.leave(ticket, core.pass_on if lot is core and is_closed else _keep)
+        if was_notified:
             self._notify_first()
-        if isinstance(error, GeneratorExit):
-            if core.owner is task:
-                core.hand_over()
-            return  # a coroutine that is closed cannot wait
-        if core.owner is not task:
-            try:
-                await self._take_back()
-            except (anyio.BrokenResourceError, get_cancelled_exc_class()):
-                pass  # *error*, the first one, is what matters
+        if is_closed or core.owner is task:
+            return
+        try:
+            await self._take_back()
+        except (anyio.BrokenResourceError, get_cancelled_exc_class()):
+            pass  # *error*, the first one, is what matters
 
     async def _take_back(self) -> None:
         """Own the lock again, whatever is cancelled or interrupted meanwhile, and raise that afterwards."""
@@ -243,5 +242,5 @@ class Condition(HeldBlock):
         return ConditionStatistics(len(waiters), self._lock.statistics(), waiters)
 
 
-def _nothing(_: None) -> None:
-    """What a waiter gives back that does not own the lock: of a notification of all, each has its own."""
+def _keep(_: None) -> None:
+    """The lock that has come back stays with the waiter; of a notification of all, each has its own."""
