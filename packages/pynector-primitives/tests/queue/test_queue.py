@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -116,6 +117,30 @@ async def test_no_newcomer_overtakes_a_task_in_put(kind: type[Queue[int]]) -> No
         with pytest.raises(WouldBlock):
             queue.put_nowait(2)
     assert queue.get_nowait() == 1
+
+
+@pytest.mark.on("asyncio")  # trio's order of tasks is random
+async def test_who_finds_it_full_or_empty_passes_a_checkpoint_before_it_waits(kind: type[Queue[int]]) -> None:
+    async def act(what: str) -> None:
+        begun.append(what)
+        await (queue.put(2) if what == "put" else queue.get())
+        begun.remove(what)
+
+    begun = list[str]()
+    for what in "put", "get":
+        queue = filled(kind, 1) if what == "put" else kind(1)
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(act, what)
+            while not begun:
+                await anyio.lowlevel.checkpoint()
+            assert not queue.statistics().waiters
+            if what == "put":
+                assert queue.get_nowait() == 1
+            else:
+                queue.put_nowait(1)
+            while begun:
+                assert not queue.statistics().waiters
+                await anyio.lowlevel.checkpoint()
 
 
 async def test_cancelled_while_waiting_in_put_has_put_nothing(kind: type[Queue[int]]) -> None:
@@ -418,8 +443,11 @@ def test_a_queue_in_which_a_task_waits_in_any_way_is_refused_to_another_event_lo
         async def wait(first: str = first, queue: Queue[int] = queue) -> None:
             if first != "get":
                 queue.put_nowait(0)
-            with anyio.move_on_after(0):
-                await (queue.put(1) if first == "put" else queue.get() if first == "get" else queue.join())
+            async with anyio.create_task_group() as tg:
+                operation = partial(queue.put, 1) if first == "put" else getattr(queue, first)
+                tg.start_soon(operation)
+                await wait_all_tasks_blocked()
+                tg.cancel_scope.cancel()
 
         with asyncio.Runner() as home, asyncio.Runner() as other:
             home.run(wait())

@@ -19,25 +19,26 @@ class Place(Generic[T]):
 
 
 class Line(deque[Any], Generic[T]):
-    """Entries that leave in the order in which they came, or in which a place was kept for them."""
+    """Entries that leave in the order in which they came, or in which a place was kept for them.
 
-    __slots__ = ()
+    `append` puts one in, and `popleft` takes the first one out while no place is kept.
+    """
+
+    __slots__ = ("kept",)
+
+    kept: int
+    """How many places are in it, filled or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = 0
+
+    wrap = unwrap = None
+    """An entry is the item itself."""
 
     def ready(self) -> bool:
         """Tell whether the first entry is there; no later one may go before."""
         return bool(self) and (type(self[0]) is not Place or self[0].filled)
-
-    def wrap(self, item: T) -> T:
-        """Give the entry for *item*."""
-        return item
-
-    def unwrap(self, entry: T) -> T:
-        """Give the item of *entry*."""
-        return entry
-
-    def add(self, entry: T) -> None:
-        """Put *entry* last."""
-        self.append(entry)
 
     def add_back(self, entry: T) -> None:
         """Put *entry*, which was taken out, where it was."""
@@ -45,8 +46,11 @@ class Line(deque[Any], Generic[T]):
 
     def take(self) -> T:
         """Take the first entry out, which must be ready."""
-        first = self.popleft()
-        return first.item if type(first) is Place else first  # type: ignore[no-any-return]
+        first: Any = self.popleft()
+        if type(first) is not Place:
+            return first  # type: ignore[no-any-return]
+        self.kept -= 1
+        return first.item  # type: ignore[no-any-return]
 
     def take_all(self) -> list[T]:
         """Take all entries out; places that were kept are gone."""
@@ -56,12 +60,14 @@ class Line(deque[Any], Generic[T]):
                 entries.append(self.take())
             else:
                 self.popleft()
+        self.kept = 0
         return entries
 
     def keep_place(self) -> Place[T]:
         """Keep the last place for an entry to come."""
         place: Place[T] = Place()
         self.append(place)
+        self.kept += 1
         return place
 
     def fill(self, place: Place[T], entry: T) -> None:
@@ -75,4 +81,5 @@ class Line(deque[Any], Generic[T]):
         for index, entry in enumerate(self):
             if entry is place:
                 del self[index]
+                self.kept -= 1
                 return

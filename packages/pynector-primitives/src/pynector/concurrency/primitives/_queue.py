@@ -40,9 +40,10 @@ class Queue(Generic[T]):
     """Hands items from tasks that put them to tasks that get them, in order.
 
     Whoever waits is served in order of arrival, and no newcomer overtakes: an item goes straight to the
-    first task that waits for one, a free place to the first that waits in `put`. A cancelled `put` has put
-    nothing, a cancelled `get` has taken nothing: an item on its way goes to the next, or back in front (even
-    if the queue filled up meanwhile).
+    first task that waits for one, a free place to the first that waits in `put`. Who finds the queue empty,
+    or full, passes a checkpoint before it joins them: most often it need not wait then. A cancelled `put` has
+    put nothing, a cancelled `get` has taken nothing: an item on its way goes to the next, or back in front
+    (even if the queue filled up meanwhile).
 
     `join` needs no `task_done`: what `get` gave is done, and what `take` gave is done when its block is left.
 
@@ -124,16 +125,17 @@ class Queue(Generic[T]):
             RuntimeError: this is not the event loop that the queue belongs to.
         """
         state = self._state
+        entry = item if state.wrap is None else state.wrap(item)
+        if state.may_add():
+            state.add(entry)
+            return
         try:
-            state.check_open("put()")
-            entry = state.wrap(item)
-            if not state.full and next(state.budget):
-                await checkpoint()
-                state.check_open("put()")
-            if state.full:
-                state.fill(await state.putters.park(state.give_place_back), entry)
-            else:
+            state.has_place("put()")
+            await checkpoint()  # also if it has none: others make room meanwhile, for less than to wait costs
+            if state.has_place("put()"):
                 state.add(entry)
+            else:
+                state.fill(await state.wait_for_place(), entry)
         except ClosedResourceError:
             await give_way()
             raise
@@ -147,10 +149,9 @@ class Queue(Generic[T]):
             RuntimeError: this is not the event loop that the queue belongs to.
         """
         state = self._state
-        state.check_open("put_nowait()")
-        if state.full:
+        if not state.has_place("put_nowait()"):
             raise WouldBlock
-        state.add(state.wrap(item))
+        state.add(item if state.wrap is None else state.wrap(item))
 
     async def get(self) -> T:
         """Take the first item out, waiting until there is one. It counts as done at once.
@@ -161,9 +162,14 @@ class Queue(Generic[T]):
             anyio.ClosedResourceError: the queue is closed and empty, or became so while this waited.
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        entry = await take_first(self._state, "get()")
-        self._state.done()
-        return self._state.unwrap(entry)
+        state = self._state
+        if state.may_take():
+            entry = state.take_for_good()
+        else:
+            entry = await take_first(state, "get()")
+            state.done()
+        item: T = entry if state.unwrap is None else state.unwrap(entry)
+        return item
 
     def get_nowait(self) -> T:
         """Take the first item out if there is one. It counts as done at once. No checkpoint.
@@ -174,12 +180,11 @@ class Queue(Generic[T]):
             RuntimeError: this is not the event loop that the queue belongs to.
         """
         state = self._state
-        state.check_not_over("get_nowait()")
-        if not state.ready:
+        if not state.has_entry("get_nowait()"):
             raise WouldBlock
-        entry = state.take()
-        state.done()
-        return state.unwrap(entry)
+        entry = state.take_for_good()
+        item: T = entry if state.unwrap is None else state.unwrap(entry)
+        return item
 
     def take(self) -> TakenItem[T]:
         """Take the first item out for the length of a block: `async with queue.take() as item:`.
@@ -205,7 +210,7 @@ class Queue(Generic[T]):
         if self._state.idle:
             await checkpoint()
         else:
-            await self._state.joiners.park(_nothing)
+            await self._state.wait_until_idle()
 
     def close(self) -> None:
         """Let no more items in; those inside can still be taken out. Nothing happens if it is closed.
@@ -239,7 +244,3 @@ class Queue(Generic[T]):
             len(state.getters),
             (*state.putters.parked(), *state.getters.parked()),
         )
-
-
-def _nothing(_: None) -> None:
-    """Who waits in `join` is handed nothing that could be lost."""

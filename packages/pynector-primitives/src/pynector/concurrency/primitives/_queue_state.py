@@ -1,13 +1,13 @@
 """What is in a queue, who waits for it, and who gets what; nothing here waits."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from itertools import count
 from typing import Any, Generic, Literal, TypeVar
 
 from anyio import ClosedResourceError
 
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import ParkingLot, Resident
 
 from ._held_block import budget_for
 from ._line import Line
@@ -16,7 +16,7 @@ from ._sorted_line import SortedLine
 T = TypeVar("T")
 
 
-class QueueState(Generic[T]):
+class QueueState(Resident, Generic[T]):
     """The bookkeeping of a queue. An entry is what the store keeps for an item.
 
     Invariants: a task waits in `putters` only while no place is free, and in `getters` only while no entry is
@@ -25,46 +25,45 @@ class QueueState(Generic[T]):
     """
 
     __slots__ = (
-        "_name",
+        "_budget",
+        "_getters_wait",
+        "_joiners",
+        "_joiners_wait",
         "_numbers",
         "_on_way",
         "_places",
+        "_putters_wait",
         "_store",
         "_taken",
-        "budget",
         "getters",
-        "joiners",
         "max_size",
         "phase",
         "putters",
+        "unwrap",
+        "wrap",
     )
 
     def __init__(self, name: str, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> None:
-        self._name = name
+        super().__init__(name)
         self._store: Any = store
+        self.wrap: Callable[[T], Any] | None = store.wrap
+        """Gives the entry for an item; None if that is the item itself. So does `unwrap` the other way."""
+        self.unwrap: Callable[[Any], T] | None = store.unwrap
         self.max_size: int | None = max_size
         self._places = math.inf if max_size is None else max_size
         self._taken = 0  # and not done
         self._on_way: dict[int, Any] = {}  # entries by the numbers that were handed over for them
         self._numbers = count()
-        self.budget: Iterator[bool] = budget_for(fast)
+        self._budget: Iterator[bool] = budget_for(fast)
         self.phase: Literal["open", "closed", "shut"] = "open"
-        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get")
-        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self.getters)
-        self.joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=self.getters)
+        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", beside=self)
+        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self)
+        self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=self)
+        # Whether some may wait there: a look at these costs less than to ask the lots.
+        self._getters_wait = self._putters_wait = self._joiners_wait = False
 
     def __len__(self) -> int:
         return len(self._store)
-
-    @property
-    def full(self) -> bool:
-        """Whether no place is free."""
-        return len(self._store) >= self._places
-
-    @property
-    def ready(self) -> bool:
-        """Whether an entry can be taken out."""
-        return self._store.ready()  # type: ignore[no-any-return]
 
     @property
     def unfinished(self) -> int:
@@ -76,34 +75,74 @@ class QueueState(Generic[T]):
         """Whether it is empty and all is done."""
         return not (self._taken or self._on_way or len(self._store))
 
-    def check_home(self, doing: str) -> None:
-        """Make sure that this is the event loop that the queue belongs to."""
-        self.getters.check_home(doing)
+    def has_place(self, doing: str) -> bool:
+        """Tell whether an entry may be added.
 
-    def check_open(self, doing: str) -> None:
-        """Make sure that an item may be put in."""
-        self.check_home(doing)
+        Raises:
+            anyio.ClosedResourceError: nothing may be put in any more.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        if self.home is not None:
+            self.check_home(doing)
         if self.phase != "open":
             raise self._closed_error()
+        return len(self._store) < self._places
 
-    def check_not_over(self, doing: str) -> None:
-        """Make sure that there is an item, or may come one."""
-        self.check_home(doing)
-        if self.phase != "open" and not len(self._store):
+    def has_entry(self, doing: str) -> bool:
+        """Tell whether an entry may be taken out.
+
+        Raises:
+            anyio.ClosedResourceError: there is none, and none can come any more.
+            RuntimeError: this is not the event loop that the queue belongs to.
+        """
+        if self.home is not None:
+            self.check_home(doing)
+        store = self._store
+        # Where no place is kept, a deque knows it by itself, and at a part of the cost.
+        if store.ready() if store.kept else len(store):
+            return True
+        if self.phase != "open" and not len(store):
             raise self._closed_error()
+        return False
 
-    def wrap(self, item: T) -> Any:
-        """Give the entry for *item*."""
-        return self._store.wrap(item)
+    def may_add(self) -> bool:
+        """Tell whether an entry may be added as it is: at once, and without a checkpoint."""
+        if self.phase != "open" or len(self._store) >= self._places or next(self._budget):
+            return False
+        try:
+            return self.home is None or self.current_loop() is self.home
+        except RuntimeError:
+            return False
 
-    def unwrap(self, entry: Any) -> T:
-        """Give the item of *entry*."""
-        return self._store.unwrap(entry)  # type: ignore[no-any-return]
+    def may_take(self) -> bool:
+        """Tell whether an entry may be taken out as it is: at once, and without a checkpoint."""
+        store = self._store
+        if not (store.ready() if store.kept else len(store)) or next(self._budget):
+            return False
+        try:
+            return self.home is None or self.current_loop() is self.home
+        except RuntimeError:
+            return False
+
+    def wait_for_place(self) -> Coroutine[Any, Any, Any]:
+        """Wait for a place, to be filled with `fill`; while none is free."""
+        self._putters_wait = True
+        return self.putters.park(self._give_place_back)
+
+    def wait_for_entry(self) -> Coroutine[Any, Any, int]:
+        """Wait for the number of an entry, to be got with `receive`; while none is ready."""
+        self._getters_wait = True
+        return self.getters.park(self._put_back)
+
+    def wait_until_idle(self) -> Coroutine[Any, Any, None]:
+        """Wait until it is empty and all is done; while it is not so."""
+        self._joiners_wait = True
+        return self._joiners.park(_nothing)
 
     def add(self, entry: Any) -> None:
         """Put *entry* in a free place."""
-        self._store.add(entry)
-        if len(self.getters):
+        self._store.append(entry)
+        if self._getters_wait:
             self._deliver()
 
     def fill(self, place: Any, entry: Any) -> None:
@@ -113,11 +152,11 @@ class QueueState(Generic[T]):
         try:
             self._store.fill(place, entry)
         except BaseException:  # a priority that cannot be compared
-            self.give_place_back(place)
+            self._give_place_back(place)
             raise
         self._deliver()
 
-    def give_place_back(self, place: Any) -> None:
+    def _give_place_back(self, place: Any) -> None:
         """Give *place*, which was given to a task in `putters`, to the next one there, or leave it free."""
         if self.phase != "shut" and self.putters.unpark(place) is None:
             self._store.drop(place)
@@ -128,7 +167,18 @@ class QueueState(Generic[T]):
         """Take the first entry out, which must be ready."""
         entry = self._store.take()
         self._taken += 1
-        self._let_in()
+        if self._putters_wait:
+            self._let_in()
+        return entry
+
+    def take_for_good(self) -> Any:
+        """Take the first entry out, which must be ready, and count it as done."""
+        store = self._store
+        entry = store.take() if store.kept else store.popleft()
+        if self._putters_wait:
+            self._let_in()
+        if self._joiners_wait or self.phase != "open":
+            self._settle()
         return entry
 
     def receive(self, number: int) -> Any:
@@ -138,7 +188,7 @@ class QueueState(Generic[T]):
         self._taken += 1
         return self._on_way.pop(number)
 
-    def put_back(self, number: int) -> None:
+    def _put_back(self, number: int) -> None:
         """Put what was handed to a task in `getters` back where it was, or hand it to the next."""
         if number in self._on_way:
             self._store.add_back(self._on_way.pop(number))
@@ -164,21 +214,25 @@ class QueueState(Generic[T]):
         entries = [*self._on_way.values(), *self._store.take_all()]
         self._on_way.clear()
         self._settle()
-        return [self.unwrap(entry) for entry in entries]
+        return entries if self.unwrap is None else list(map(self.unwrap, entries))
 
     def _deliver(self) -> None:
         """Hand the entries that are ready to those who wait for one."""
-        while len(self.getters) and self._store.ready():
-            entry, number = self._store.take(), next(self._numbers)
+        while self._getters_wait and self._store.ready():
+            number = next(self._numbers)
             if self.getters.wake_first(number) is None:
-                self._store.add_back(entry)
+                self._getters_wait = False
                 return
-            self._on_way[number] = entry
-            self._let_in()
+            self._on_way[number] = self._store.take()
+            if self._putters_wait:
+                self._let_in()
 
     def _let_in(self) -> None:
         """Give the places that are free to those who wait for one."""
-        while len(self.putters) and not self.full:
+        while len(self._store) < self._places:
+            if not len(self.putters):
+                self._putters_wait = False
+                return
             place = self._store.keep_place()
             if self.putters.wake_first(place) is None:
                 self._store.drop(place)
@@ -188,8 +242,13 @@ class QueueState(Generic[T]):
         """Wake those who wait for what cannot come any more, and those who wait until all is done."""
         if self.phase != "open" and not len(self._store):
             self.getters.fail_all(self._closed_error)
-        if len(self.joiners) and self.idle:
-            self.joiners.unpark_all(None)
+        if self._joiners_wait and self.idle:
+            self._joiners_wait = False
+            self._joiners.unpark_all(None)
 
     def _closed_error(self) -> ClosedResourceError:
         return ClosedResourceError(f"{self._name} is closed")
+
+
+def _nothing(_: None) -> None:
+    """Who waits until it is idle is handed nothing that could be lost."""

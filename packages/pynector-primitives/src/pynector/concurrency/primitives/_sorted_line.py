@@ -22,7 +22,7 @@ class SortedLine(Generic[T]):
     may fail in the middle.
     """
 
-    __slots__ = ("_chunks", "_kept", "_key", "_numbers", "_size")
+    __slots__ = ("_chunks", "_key", "_numbers", "_size", "kept")
 
     def __init__(self, key: Callable[[T], Any] | None) -> None:
         self._key = key
@@ -30,12 +30,12 @@ class SortedLine(Generic[T]):
         # would cost more to move the rest aside than to find the place.
         self._chunks: list[list[Entry[T]]] = [[]]
         self._size = 0
-        self._kept = 0
+        self.kept: int = 0  # places
         self._numbers = count()
 
     def __len__(self) -> int:
         """The number of entries, kept places included."""
-        return self._size + self._kept
+        return self._size + self.kept
 
     def ready(self) -> bool:
         """Tell whether an entry is there; a kept place has no priority yet, and holds nobody up."""
@@ -49,10 +49,10 @@ class SortedLine(Generic[T]):
         """Give the item of *entry*."""
         return entry[2]
 
-    def add(self, entry: Entry[T]) -> None:
+    def append(self, entry: Entry[T]) -> None:
         """Put *entry* where its key belongs."""
         chunks = self._chunks
-        place = bisect(chunks, entry, hi=len(chunks) - 1, key=_last)
+        place = bisect(chunks, entry, hi=len(chunks) - 1, key=_last) if len(chunks) > 1 else 0
         chunk = chunks[place]
         insort(chunk, entry)
         self._size += 1
@@ -62,7 +62,7 @@ class SortedLine(Generic[T]):
     def add_back(self, entry: Entry[T]) -> None:
         """Put *entry*, which was taken out, where it was."""
         try:
-            self.add(entry)
+            self.append(entry)
         except Exception:  # it cannot be compared with what came since: it was first, and is so again
             self._chunks[0].insert(0, entry)
             self._size += 1
@@ -76,22 +76,24 @@ class SortedLine(Generic[T]):
             del self._chunks[0]
         return entry
 
+    popleft = take
+
     def take_all(self) -> list[Entry[T]]:
         """Take all entries out, in order; places that were kept are gone."""
         entries = list(chain.from_iterable(self._chunks))
         self._chunks = [[]]
-        self._size = self._kept = 0
+        self._size = self.kept = 0
         return entries
 
     def keep_place(self) -> None:
         """Keep a place for an entry to come."""
-        self._kept += 1
+        self.kept += 1
 
     def fill(self, _: None, entry: Entry[T]) -> None:
         """Put *entry* in a place that was kept."""
-        self.add(entry)
-        self._kept -= 1
+        self.append(entry)
+        self.kept -= 1
 
     def drop(self, _: None) -> None:
         """Keep one place less."""
-        self._kept -= 1
+        self.kept -= 1

@@ -21,7 +21,10 @@ class TakenItem(Generic[T]):
         self._state = state
 
     async def __aenter__(self) -> T:
-        return self._state.unwrap(await take_first(self._state, "take()"))
+        state = self._state
+        entry = state.take() if state.may_take() else await take_first(state, "take()")
+        item: T = entry if state.unwrap is None else state.unwrap(entry)
+        return item
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
@@ -30,15 +33,13 @@ class TakenItem(Generic[T]):
 
 
 async def take_first(state: QueueState[Any], doing: str) -> Any:
-    """Take the first entry out, waiting until there is one."""
+    """Take the first entry out, waiting until there is one, where `may_take` has said no. A checkpoint."""
     try:
-        state.check_not_over(doing)
-        if state.ready and next(state.budget):
-            await checkpoint()
-            state.check_not_over(doing)
-        if state.ready:
+        state.has_entry(doing)
+        await checkpoint()  # also if it has none: others put one in meanwhile, for less than to wait costs
+        if state.has_entry(doing):
             return state.take()
-        return state.receive(await state.getters.park(state.put_back))
+        return state.receive(await state.wait_for_entry())
     except ClosedResourceError:
         await give_way()
         raise

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._parked_task import ParkedTask
     from ._parking_lot import ParkingLot
     from ._ready import READY
+    from ._resident import Resident
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
@@ -39,6 +40,7 @@ else:
             "ParkedTask": "_parked_task",
             "ParkingLot": "_parking_lot",
             "READY": "_ready",
+            "Resident": "_resident",
             "Ticket": "_backend",
             "asyncio_task": "_backend",
             "cancel_scope": "_backend",
@@ -66,6 +68,7 @@ __all__ = [
     "READY",
     "ParkedTask",
     "ParkingLot",
+    "Resident",
     "Ticket",
     "asyncio_task",
     "cancel_scope",

@@ -25,7 +25,8 @@ class ParkingLot(Resident, Generic[T]):
     Args:
         waits_for: What tasks wait for here, in a word or two: it stands in errors and in `parked_tasks()`.
         holders: Gives those who hold it now, tasks or anything else; asked only for `parked_tasks()`.
-        beside: Another lot of the same object: both belong to one event loop, as soon as one of them does.
+        beside: Another lot of the same object, or the `Resident` that the object is: both belong to one event
+            loop, as soon as one of them does.
 
     Example:
         ```python
@@ -65,7 +66,7 @@ class ParkingLot(Resident, Generic[T]):
         waits_for: str,
         *,
         holders: Callable[[], Iterable[object]] = tuple,
-        beside: "ParkingLot[Any] | None" = None,
+        beside: Resident | None = None,
     ) -> None:
         super().__init__(waits_for, beside)
         self._holders = holders
@@ -157,7 +158,7 @@ class ParkingLot(Resident, Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         if self.home is None:
-            self.check_home("waking a task")  # of the lot beside this one
+            self.check_home("waking a task")  # of the one beside
             return None
         try:
             at_home = self.current_loop() is self.home
