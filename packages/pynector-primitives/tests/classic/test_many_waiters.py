@@ -56,7 +56,7 @@ async def test_waiters_that_come_and_are_cancelled_do_not_pile_up_behind_one_tha
                 scope.cancel()
                 await semaphore.acquire()
         assert semaphore.statistics().tasks_waiting == 1
-        assert len(semaphore._lot._queue) <= 2
+        assert len(semaphore._lot.queue) <= 2
         semaphore.release()
     assert semaphore.value == 0
 

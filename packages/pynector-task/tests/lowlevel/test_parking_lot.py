@@ -53,6 +53,20 @@ async def test_unpark_gives_the_task_it_woke() -> None:
         assert lot.unpark(None) is tasks[0]
 
 
+async def test_its_queue_is_empty_while_nobody_waits() -> None:
+    ward = Ward()
+    assert not ward.lot.queue
+
+    async with anyio.create_task_group() as tg:
+        await ward.fill(tg, "first")
+        assert ward.lot.queue
+        ward.lot.unpark("red")
+        assert not ward.lot.queue
+        await ward.fill(tg, "second")
+        tg.cancel_scope.cancel()
+    assert not ward.lot.queue
+
+
 async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket() -> None:
     async def wait(name: str) -> None:
         ticket = lot.queue_up()

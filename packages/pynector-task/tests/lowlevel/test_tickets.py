@@ -94,7 +94,7 @@ async def test_many_cancelled_among_few_that_wait_leave_nothing_behind() -> None
             with anyio.move_on_after(0):
                 await lot.park(print)
             assert len(lot) == 1
-            assert len(lot._queue) <= 2
+            assert len(lot.queue) <= 2
         lot.unpark(None)
 
 

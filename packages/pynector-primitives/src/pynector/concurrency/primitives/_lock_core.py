@@ -83,7 +83,7 @@ class LockCore(ParkingLot[None]):
 
     def hand_over(self) -> None:
         """Make the first waiter the owner, or nobody."""
-        queue = self._queue
+        queue = self.queue
         while queue:  # what `wake_first` does, without the call
             ticket, task, _ = queue.popleft()
             if not ticket.done():

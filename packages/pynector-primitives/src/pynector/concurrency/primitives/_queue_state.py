@@ -26,13 +26,10 @@ class QueueState(Resident, Generic[T]):
 
     __slots__ = (
         "_budget",
-        "_getters_wait",
         "_joiners",
-        "_joiners_wait",
         "_numbers",
         "_on_way",
         "_places",
-        "_putters_wait",
         "_store",
         "_taken",
         "getters",
@@ -59,8 +56,6 @@ class QueueState(Resident, Generic[T]):
         self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", beside=self)
         self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self)
         self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=self)
-        # Whether some may wait there: a look at these costs less than to ask the lots.
-        self._getters_wait = self._putters_wait = self._joiners_wait = False
 
     def __len__(self) -> int:
         return len(self._store)
@@ -126,23 +121,20 @@ class QueueState(Resident, Generic[T]):
 
     def wait_for_place(self) -> Coroutine[Any, Any, Any]:
         """Wait for a place, to be filled with `fill`; while none is free."""
-        self._putters_wait = True
         return self.putters.park(self._give_place_back)
 
     def wait_for_entry(self) -> Coroutine[Any, Any, int]:
         """Wait for the number of an entry, to be got with `receive`; while none is ready."""
-        self._getters_wait = True
         return self.getters.park(self._put_back)
 
     def wait_until_idle(self) -> Coroutine[Any, Any, None]:
         """Wait until it is empty and all is done; while it is not so."""
-        self._joiners_wait = True
         return self._joiners.park(_nothing)
 
     def add(self, entry: Any) -> None:
         """Put *entry* in a free place."""
         self._store.append(entry)
-        if self._getters_wait:
+        if self.getters.queue:
             self._deliver()
 
     def fill(self, place: Any, entry: Any) -> None:
@@ -167,7 +159,7 @@ class QueueState(Resident, Generic[T]):
         """Take the first entry out, which must be ready."""
         entry = self._store.take()
         self._taken += 1
-        if self._putters_wait:
+        if self.putters.queue:
             self._let_in()
         return entry
 
@@ -175,9 +167,9 @@ class QueueState(Resident, Generic[T]):
         """Take the first entry out, which must be ready, and count it as done."""
         store = self._store
         entry = store.take() if store.kept else store.popleft()
-        if self._putters_wait:
+        if self.putters.queue:
             self._let_in()
-        if self._joiners_wait or self.phase != "open":
+        if self._joiners.queue or self.phase != "open":
             self._settle()
         return entry
 
@@ -218,21 +210,17 @@ class QueueState(Resident, Generic[T]):
 
     def _deliver(self) -> None:
         """Hand the entries that are ready to those who wait for one."""
-        while self._getters_wait and self._store.ready():
+        while self.getters.queue and self._store.ready():
             number = next(self._numbers)
             if self.getters.wake_first(number) is None:
-                self._getters_wait = False
                 return
             self._on_way[number] = self._store.take()
-            if self._putters_wait:
+            if self.putters.queue:
                 self._let_in()
 
     def _let_in(self) -> None:
         """Give the places that are free to those who wait for one."""
-        while len(self._store) < self._places:
-            if not len(self.putters):
-                self._putters_wait = False
-                return
+        while len(self.putters) and len(self._store) < self._places:
             place = self._store.keep_place()
             if self.putters.wake_first(place) is None:
                 self._store.drop(place)
@@ -242,8 +230,7 @@ class QueueState(Resident, Generic[T]):
         """Wake those who wait for what cannot come any more, and those who wait until all is done."""
         if self.phase != "open" and not len(self._store):
             self.getters.fail_all(self._closed_error)
-        if self._joiners_wait and self.idle:
-            self._joiners_wait = False
+        if self._joiners.queue and self.idle:
             self._joiners.unpark_all(None)
 
     def _closed_error(self) -> ClosedResourceError:

@@ -130,7 +130,8 @@ class MapStream(Generic[R]):
             await self._consumers.park(self._pass_on)
         result = window.give()
         self._source.tell_of_room()
-        self._wake_consumers()
+        if self._consumers.queue:
+            self._wake_consumers()
         return result
 
     def _add_worker(self) -> None:
@@ -180,7 +181,8 @@ class MapStream(Generic[R]):
                     raise error from None
             window.put(place, self._outcome(item, result, error))
             self._progress.count(failed=error is not None)
-            self._wake_consumers()
+            if self._consumers.queue:
+                self._wake_consumers()
             if next(self._budget):
                 await checkpoint()
         self._wake_consumers()

@@ -51,7 +51,8 @@ class PulledSource(Generic[T]):
         return None
 
     def tell_of_room(self) -> None:
-        self._room.unpark(None)
+        if self._room.queue:
+            self._room.unpark(None)
 
     def _pass_on(self, _: None) -> None:
         self.tell_of_room()
@@ -79,7 +80,8 @@ class ReadSource(Generic[T]):
         return await self._wanted.park(_drop)
 
     def tell_of_room(self) -> None:
-        self._demand.unpark(None)
+        if self._demand.queue:
+            self._demand.unpark(None)
 
     async def read(self) -> None:
         """Advance the input until it ends, or this is cancelled, and close it."""

@@ -66,17 +66,15 @@ class Backlog(Generic[H]):
     Attributes:
         line: The items.
         capacity: How many may be in the line before one more must wait; none while closed.
-        room: Where submitters wait.
-        has_waiting: Whether some may be waiting there: then `let_in` is to be called after taking an item.
+        room: Where submitters wait: while some do, `let_in` is to be called after taking an item.
     """
 
-    __slots__ = ("_limit", "capacity", "has_waiting", "line", "room")
+    __slots__ = ("_limit", "capacity", "line", "room")
 
     def __init__(self, limit: int | None, *, by_priority: bool) -> None:
         self.line: Line[H] = PriorityLine[H]() if by_priority else deque[H]()
         self.capacity: float = 0
         self.room: ParkingLot[None] = ParkingLot("WorkerPool")
-        self.has_waiting: bool = False
         self._limit = math.inf if limit is None else limit
 
     def open(self) -> None:
@@ -90,7 +88,6 @@ class Backlog(Generic[H]):
 
     def wait_for_room(self) -> Coroutine[Any, Any, None]:
         """Wait until there is room for one item, which is then promised to the caller: see `keep_promise`."""
-        self.has_waiting = True
         return self.room.park(self._give_back)
 
     def keep_promise(self) -> None:
@@ -110,10 +107,8 @@ class Backlog(Generic[H]):
 
     def let_in(self) -> None:
         """Promise what room there is to those who wait, first come, first served."""
-        while self.has_waiting and len(self.line) < self.capacity:
-            if self.room.unpark(None) is None:
-                self.has_waiting = False
-            else:
+        while self.room.queue and len(self.line) < self.capacity:
+            if self.room.unpark(None) is not None:
                 self.capacity -= 1
 
     def _give_back(self, _: None) -> None:

@@ -76,7 +76,7 @@ class Worker(Generic[T, R]):
         self.task = current_task()
         self._crew.members.add(self.task)
         crew, backlog, ledger = self._crew, self._crew.backlog, self._crew.ledger
-        func, line, take = crew.func, backlog.line, backlog.line.popleft
+        func, line, take, room = crew.func, backlog.line, backlog.line.popleft, backlog.room
         awaitable: Any = READY
         crew.arrive(self)
         try:
@@ -90,7 +90,7 @@ class Worker(Generic[T, R]):
                     if self.must_leave:
                         return
                     handle = take()
-                    if backlog.has_waiting:
+                    if room.queue:
                         backlog.let_in()
                     context: Any = handle._stage
                     handle._stage = self

@@ -53,7 +53,7 @@ class ParkingLot(Resident, Generic[T]):
         "_dead",
         "_holders",
         "_make_ticket",
-        "_queue",
+        "queue",
     )
 
     # The backend's own functions, kept where the hot paths find them at once.
@@ -70,9 +70,12 @@ class ParkingLot(Resident, Generic[T]):
     ) -> None:
         super().__init__(waits_for, beside)
         self._holders = holders
-        # In order of arrival, with those that were cancelled: taking these out of the middle at once would
-        # cost as much as there are.
-        self._queue: Queue = deque()
+        self.queue: Queue = deque()
+        """Who waits, to look at: while it is empty nobody does, and to see that costs less than `len`.
+
+        In order of arrival, with those that were cancelled: taking these out of the middle at once would cost
+        as much as there are.
+        """
         # Invariant: of the tickets whose tasks were cancelled and have run since, those in the queue, less
         # those that left it before their tasks ran.
         self._dead = 0
@@ -83,7 +86,7 @@ class ParkingLot(Resident, Generic[T]):
         To decide whether a task must wait, look at what is free, not here: one that waits because another,
         cancelled one still counts is woken by nobody.
         """
-        return len(self._queue) - self._dead
+        return len(self.queue) - self._dead
 
     def __repr__(self) -> str:
         return f"<ParkingLot of {self._name}, {len(self)} waiting>"
@@ -130,7 +133,7 @@ class ParkingLot(Resident, Generic[T]):
         if not at_home:
             self.refuse_stranger("waiting")
         ticket = self._make_ticket()
-        self._queue.append((ticket, task, self._clock()))
+        self.queue.append((ticket, task, self._clock()))
         return ticket
 
     def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
@@ -142,14 +145,14 @@ class ParkingLot(Resident, Generic[T]):
             return
         ticket.cancel()  # it is pending yet if the coroutine was closed
         self._dead += 1
-        if self._dead * 2 > len(self._queue):
+        if self._dead * 2 > len(self.queue):
             self._bury()
 
     def _bury(self) -> None:
         """Let the cancelled leave the queue; done when they are most of it, so that each costs the same."""
-        before = len(self._queue)
-        self._queue = deque(entry for entry in self._queue if not entry[0].done())
-        self._dead -= before - len(self._queue)
+        before = len(self.queue)
+        self.queue = deque(entry for entry in self.queue if not entry[0].done())
+        self._dead -= before - len(self.queue)
 
     def unpark(self, value: T) -> Task | None:
         """Wake the first task that waits and hand it *value*; give the task, or None if nobody waits.
@@ -166,7 +169,7 @@ class ParkingLot(Resident, Generic[T]):
             at_home = False
         if not at_home:
             self.check_home("waking a task")
-        queue = self._queue
+        queue = self.queue
         while queue:  # what `wake_first` does, without the call
             ticket, task, _ = queue.popleft()
             if not ticket.done():
@@ -177,7 +180,7 @@ class ParkingLot(Resident, Generic[T]):
 
     def wake_first(self, value: T) -> Task | None:
         """Do what `unpark` does, for a caller that has made sure of the event loop."""
-        queue = self._queue
+        queue = self.queue
         while queue:
             ticket, task, _ = queue.popleft()
             if not ticket.done():
@@ -192,13 +195,13 @@ class ParkingLot(Resident, Generic[T]):
         None means that none waits. For an object with two lots, one *beside* the other, whose tasks wait by
         `queue_up`. A task that is interrupted calls `leave` of the lot that it waits in then.
         """
-        queue = self._queue
+        queue = self.queue
         while queue:
             ticket, task, _ = queue.popleft()
             if not ticket.done():
                 if lot._backend is None:
                     lot.move_in()
-                lot._queue.append((ticket, task, lot._clock()))
+                lot.queue.append((ticket, task, lot._clock()))
                 return ticket
             self._dead -= 1
         return None
@@ -210,7 +213,7 @@ class ParkingLot(Resident, Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         self.check_home("waking all tasks")
-        queue, self._queue = self._queue, deque()
+        queue, self.queue = self.queue, deque()
         woken = 0
         for ticket, _, _ in queue:
             if not ticket.done():
@@ -227,24 +230,24 @@ class ParkingLot(Resident, Generic[T]):
         """
         self.check_home("waking all tasks")
         self._bury()
-        while self._queue:
-            self._queue.popleft()[0].set_exception(error())
+        while self.queue:
+            self.queue.popleft()[0].set_exception(error())
 
     def oldest(self) -> float:
         """Since when the first waits, in seconds on the event loop's clock; infinity if nobody does."""
-        return next((since for ticket, _, since in self._queue if not ticket.done()), math.inf)
+        return next((since for ticket, _, since in self.queue if not ticket.done()), math.inf)
 
     def latest(self) -> float:
         """When the last one joined, in seconds on the event loop's clock; to be asked at once after that."""
-        return self._queue[-1][2]
+        return self.queue[-1][2]
 
     def first(self) -> Task | None:
         """Give the task that waits longest, or None."""
-        return next((task for ticket, task, _ in self._queue if not ticket.done()), None)
+        return next((task for ticket, task, _ in self.queue if not ticket.done()), None)
 
     def tasks(self) -> tuple[Task, ...]:
         """Give all tasks that wait, in order of arrival."""
-        return tuple(task for ticket, task, _ in self._queue if not ticket.done())
+        return tuple(task for ticket, task, _ in self.queue if not ticket.done())
 
     def holders(self) -> Iterable[object]:
         """Give those who hold at the moment what tasks wait for here; a subclass may know better."""
@@ -255,7 +258,7 @@ class ParkingLot(Resident, Generic[T]):
         held_by = tuple(map(name_of, self.holders()))
         return [
             ParkedTask(name_of(task), self._name, since, held_by)
-            for ticket, task, since in self._queue
+            for ticket, task, since in self.queue
             if not ticket.done()
         ]
 
