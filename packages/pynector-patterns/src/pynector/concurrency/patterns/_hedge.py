@@ -68,6 +68,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     race = _Race[T](tg)
     async with tg:
         for attempts_left in reversed(range(max_attempts)):
+            race.running += 1
             tg.start_soon(race.run, partial(func, *args))
             if attempts_left:
                 with cancel_scope(delay):
@@ -82,13 +83,14 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
 class _Race(Generic[T]):
     """The attempts of one call: who won, and what failed."""
 
-    __slots__ = ("_answer", "_tg", "errors", "is_misused", "news", "won")
+    __slots__ = ("_answer", "_tg", "errors", "is_misused", "news", "running", "won")
 
     _answer: T
 
     def __init__(self, tg: TaskGroup) -> None:
         self._tg = tg
         self.won = False
+        self.running = 0
         self.is_misused = False  # the call itself is wrong: another attempt would be, too
         self.errors: list[Exception] = []
         self.news: ParkingLot[None] = ParkingLot("hedge")
@@ -100,10 +102,15 @@ class _Race(Generic[T]):
             self.errors.append(error)
             self.news.unpark(None)
             return
+        finally:
+            self.running -= 1
         if not self.won:
             self.won = True
             self._answer = answer
-            self._tg.cancel("another attempt won")
+            if self.running:
+                self._tg.cancel("another attempt won")
+            else:
+                self.news.unpark(None)  # the usual case; to cancel nobody would cost half as much again
 
     def _called(self, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         try:
