@@ -15,10 +15,11 @@ from harness import ASYNCIO, LOOPS, Row, Table, Timer, Work
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-from pynector.concurrency.patterns import ConnectionPool
+from pynector.concurrency.patterns import ConnectionPool, PoolLimits
 
 CONNECTIONS = 10
 TIMES = 4_000
+ENDS = PoolLimits(max_idle=600, max_lifetime=3600)  # as psycopg_pool has them
 GROWTH_TIMES = 40_000
 Borrow = Callable[[], AbstractAsyncContextManager[Any]]
 Pool = Callable[[int], AbstractAsyncContextManager[Borrow]]
@@ -49,6 +50,14 @@ async def ours(connections: int) -> AsyncIterator[Borrow]:
 async def ours_without_timeout(connections: int) -> AsyncIterator[Borrow]:
     async with ConnectionPool(
         max_connections=connections, connection_factory=Connection.connect, acquire_timeout=None
+    ) as pool:
+        yield pool.acquire
+
+
+@asynccontextmanager
+async def ours_with_ends(connections: int) -> AsyncIterator[Borrow]:
+    async with ConnectionPool(
+        max_connections=connections, connection_factory=Connection.connect, limits=ENDS
     ) as pool:
         yield pool.acquire
 
@@ -232,6 +241,7 @@ def table(title: str, how: Callable[[Pool], Callable[[], Work]], *bars: float) -
         [
             Row("pynector ConnectionPool", how(ours), "acquire_timeout 30 s, statistics; knows each lease"),
             Row("pynector, acquire_timeout=None", how(ours_without_timeout), "the same without a time limit"),
+            Row("pynector, with max_idle and max_lifetime", how(ours_with_ends), "looks at the clock"),
             Row(
                 "asyncio.LifoQueue", how(naive_queue), "opens nothing, no time limit, knows no lease", ASYNCIO
             ),

@@ -28,7 +28,6 @@ class Ledger:
     __slots__ = (
         "_complained",
         "_hold_seconds",
-        "_timed",
         "_wait_seconds",
         "_watch",
         "created",
@@ -36,6 +35,7 @@ class Ledger:
         "failed",
         "fresh",
         "leases",
+        "timed",
         "timed_out",
         "waited",
     )
@@ -43,7 +43,8 @@ class Ledger:
     def __init__(self, watch: PoolWatch) -> None:
         self._watch = watch
         self._complained = set[PoolEventKind]()
-        self._timed = watch != PoolWatch()
+        self.timed: bool = watch != PoolWatch()
+        """Whether leases look at the clock."""
         self.created: int = 0
         self.fresh: int = 0
         """Leases for which a connection was opened."""
@@ -88,12 +89,12 @@ class Ledger:
                 exc_info=error,
             )
 
-    def lease_began(self, slot: Slot[Any], asked_at: float) -> None:
+    def lease_began(self, slot: Slot[Any], asked_at: float, now: float) -> None:
         """A connection was lent."""
-        if not self._timed:
+        if not self.timed:
             return
-        slot.lent_at = current_time()
-        waited = slot.lent_at - asked_at
+        slot.lent_at = now
+        waited = now - asked_at
         self._wait_seconds += waited
         if self._watch.leak_after is not None:
             slot.stack = user_stack()
@@ -101,7 +102,7 @@ class Ledger:
 
     def lease_ended(self, slot: Slot[Any]) -> None:
         """A connection came back."""
-        if not self._timed:
+        if not self.timed:
             return
         held = current_time() - slot.lent_at
         self._hold_seconds += held
@@ -144,6 +145,6 @@ class Ledger:
             failed=self.failed,
             waited=self.waited,
             timed_out=self.timed_out,
-            wait_seconds=self._wait_seconds if self._timed else None,
-            hold_seconds=self._hold_seconds if self._timed else None,
+            wait_seconds=self._wait_seconds if self.timed else None,
+            hold_seconds=self._hold_seconds if self.timed else None,
         )

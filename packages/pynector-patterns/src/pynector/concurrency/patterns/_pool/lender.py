@@ -79,6 +79,10 @@ class Lender(Preparer[C]):
         if grant is None:
             self.about_to_wait()
             return await self.accept(lease, *await self.stand_in_line())
+        if isinstance(grant, Slot) and self.lend_at_once(grant, None):
+            grant.lease = lease
+            self.leases += 1
+            return grant
         return await self.accept(lease, grant)
 
     async def stand_in_line(self) -> tuple[Grant[C], float]:
@@ -100,7 +104,7 @@ class Lender(Preparer[C]):
             if self.closed or grant is Turn.LATE:
                 self.refuse(grant)
             self.ledger.waited += 1
-        if not (self._plain and isinstance(grant, Slot)):
+        if not (isinstance(grant, Slot) and (self._plain or self.lend_at_once(grant, since))):
             grant = await self.make_ready(grant, since)
         grant.lease = lease
         self.leases += 1

@@ -1,5 +1,6 @@
 """Making ready what was granted."""
 
+import math
 from typing import NoReturn, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
@@ -26,6 +27,19 @@ class Preparer(Receiver[C]):
 
     trying: ParkingLot[Grant[C]]
 
+    def lend_at_once(self, slot: Slot[C], asked_at: float | None) -> bool:
+        """Lend an idle connection if a look at it is enough: if not, `make_ready` does more."""
+        if slot.expired or self.terms.check is not None:
+            return False
+        ends_at = self.idle_end(slot)
+        if ends_at < math.inf or self.ledger.timed:  # else the time does not matter, and to ask costs
+            now = current_time()
+            if now >= ends_at:
+                return False
+            self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
+        slot.uses += 1
+        return True
+
     async def make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
         now, limit = current_time(), self.terms.acquire_timeout
@@ -38,7 +52,7 @@ class Preparer(Receiver[C]):
         if slot is None:
             raise self.late()
         slot.uses += 1
-        self.ledger.lease_began(slot, asked_at)
+        self.ledger.lease_began(slot, asked_at, current_time())
         return slot
 
     async def _find(self, grant: Grant[C], has_waited: bool) -> Slot[C]:

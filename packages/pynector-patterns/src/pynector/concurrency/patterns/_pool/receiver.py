@@ -60,7 +60,7 @@ class Receiver(Stock[C]):
 
     def put_back(self, slot: Slot[C]) -> None:
         """A connection can be lent again."""
-        if not self._plain:
+        if self.terms.limits.max_idle is not None:
             slot.idle_since = current_time()
         self.give_back(slot)
 
