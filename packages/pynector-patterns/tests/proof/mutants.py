@@ -58,8 +58,8 @@ MUTANTS = (
     Mutant(
         fault="an unshielded await in release",
         file=f"{POOL}/receiver.py",
-        before="        if self._must_go(slot) or not (clean",
-        after="        await __import__('anyio').sleep(0)\n        if self._must_go(slot) or not (clean",
+        before="        if self._must_go(slot, now) or not (clean",
+        after="        await __import__('anyio').sleep(0)\n        if self._must_go(slot, now) or not (clean",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         fault="a connection is dropped on the error path",
         file=f"{POOL}/receiver.py",
-        before="        if self._must_go(slot) or not (clean or self.terms.reset):\n            await self.dispose(slot)\n",
-        after="        if not clean:\n            return\n        if self._must_go(slot):\n            await self.dispose(slot)\n",
+        before="        if self._must_go(slot, now) or not (clean or self.terms.reset):\n            await self.dispose(slot)\n",
+        after="        if not clean:\n            return\n        if self._must_go(slot, now):\n            await self.dispose(slot)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(

@@ -103,7 +103,8 @@ class Keeper:
             return
         try:
             with move_on_after(self._terms.acquire_timeout):
-                lender.put_back(await lender.open())
+                slot = await lender.open()
+                lender.put_back(slot, lender.now())
         except Exception:
             return  # the lender has taken note of it, and tells when to try again
 

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from pynector.concurrency.task.lowlevel import current_time
-
 from .event import PoolEvent, PoolEventKind
 from .slot import Slot
 from .state import PoolState
@@ -28,6 +26,7 @@ class Ledger:
     __slots__ = (
         "_complained",
         "_hold_seconds",
+        "_timed",
         "_wait_seconds",
         "_watch",
         "created",
@@ -35,7 +34,6 @@ class Ledger:
         "failed",
         "fresh",
         "leases",
-        "timed",
         "timed_out",
         "waited",
     )
@@ -43,8 +41,7 @@ class Ledger:
     def __init__(self, watch: PoolWatch) -> None:
         self._watch = watch
         self._complained = set[PoolEventKind]()
-        self.timed: bool = watch != PoolWatch()
-        """Whether leases look at the clock."""
+        self._timed = watch != PoolWatch()
         self.created: int = 0
         self.fresh: int = 0
         """Leases for which a connection was opened."""
@@ -91,7 +88,7 @@ class Ledger:
 
     def lease_began(self, slot: Slot[Any], asked_at: float, now: float) -> None:
         """A connection was lent."""
-        if not self.timed:
+        if not self._timed:
             return
         slot.lent_at = now
         waited = now - asked_at
@@ -100,11 +97,11 @@ class Ledger:
             slot.stack = user_stack()
         self.tell("lent", slot.connection, waited)
 
-    def lease_ended(self, slot: Slot[Any]) -> None:
+    def lease_ended(self, slot: Slot[Any], now: float) -> None:
         """A connection came back."""
-        if not self.timed:
+        if not self._timed:
             return
-        held = current_time() - slot.lent_at
+        held = now - slot.lent_at
         self._hold_seconds += held
         slot.stack = None
         self.tell("returned", slot.connection, held)
@@ -145,6 +142,6 @@ class Ledger:
             failed=self.failed,
             waited=self.waited,
             timed_out=self.timed_out,
-            wait_seconds=self._wait_seconds if self.timed else None,
-            hold_seconds=self._hold_seconds if self.timed else None,
+            wait_seconds=self._wait_seconds if self._timed else None,
+            hold_seconds=self._hold_seconds if self._timed else None,
         )

@@ -1,6 +1,5 @@
 """Making ready what was granted."""
 
-import math
 from typing import NoReturn, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
@@ -31,13 +30,11 @@ class Preparer(Receiver[C]):
         """Lend an idle connection if a look at it is enough: if not, `make_ready` does more."""
         if slot.expired or self.terms.check is not None:
             return False
-        ends_at = self.idle_end(slot)
-        if ends_at < math.inf or self.ledger.timed:  # else the time does not matter, and to ask costs
-            now = current_time()
-            if now >= ends_at:
-                return False
-            self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
+        now = self.now()
+        if now >= self.idle_end(slot):
+            return False
         slot.uses += 1
+        self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
         return True
 
     async def make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
@@ -52,7 +49,7 @@ class Preparer(Receiver[C]):
         if slot is None:
             raise self.late()
         slot.uses += 1
-        self.ledger.lease_began(slot, asked_at, current_time())
+        self.ledger.lease_began(slot, asked_at, self.now())
         return slot
 
     async def _find(self, grant: Grant[C], has_waited: bool) -> Slot[C]:
@@ -87,7 +84,7 @@ class Preparer(Receiver[C]):
 
     async def _is_fit(self, slot: Slot[C]) -> bool:
         """Whether a connection may be lent. If not, it is closed, and its place kept."""
-        if slot.expired or current_time() >= self.idle_end(slot):
+        if slot.expired or self.now() >= self.idle_end(slot):
             self._tell_expired(slot, "it was open or idle for too long")
         elif (error := await self._check(slot)) is not None:
             self.ledger.hook_failed("check_failed", slot.connection, 0.0, error)

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import ParkingLot, current_time
+from pynector.concurrency.task.lowlevel import ParkingLot
 
 from .hook import call_hook
 from .refusal import foreign_connection, not_lent
@@ -44,24 +44,24 @@ class Receiver(Stock[C]):
     async def end(self, slot: Slot[C], *, clean: bool) -> None:
         """A lease ends, with an exception if it is not clean."""
         self.lot.check_home("release()")
-        self.ledger.lease_ended(slot)
-        if self._must_go(slot) or not (clean or self.terms.reset):
+        now = self.now()
+        self.ledger.lease_ended(slot, now)
+        if self._must_go(slot, now) or not (clean or self.terms.reset):
             await self.dispose(slot)
         elif self.terms.reset is None:
-            self.put_back(slot)
+            self.put_back(slot, now)
         else:
             await self._reset(slot)
 
     async def discard(self, slot: Slot[C]) -> None:
         """A lease ends, and its connection is of no use any more."""
         self.lot.check_home("discard()")
-        self.ledger.lease_ended(slot)
+        self.ledger.lease_ended(slot, self.now())
         await self.dispose(slot)
 
-    def put_back(self, slot: Slot[C]) -> None:
+    def put_back(self, slot: Slot[C], now: float) -> None:
         """A connection can be lent again."""
-        if self.terms.limits.max_idle is not None:
-            slot.idle_since = current_time()
+        slot.idle_since = now
         self.give_back(slot)
 
     def idle_end(self, slot: Slot[C]) -> float:
@@ -78,7 +78,7 @@ class Receiver(Stock[C]):
         late = [slot for slot in self.idle if slot.ends_at > now >= self.idle_end(slot)]
         return ended + late[:spare]
 
-    def _must_go(self, slot: Slot[C]) -> bool:
+    def _must_go(self, slot: Slot[C], now: float) -> bool:
         if self.closed or slot.expired or self.total > self.max_connections:
             return True
         limits = self.terms.limits
@@ -86,7 +86,7 @@ class Receiver(Stock[C]):
             return True
         if limits.max_idle == 0 and len(self.slots) > limits.min_size:
             return True
-        return limits.max_lifetime is not None and current_time() >= slot.ends_at
+        return now >= slot.ends_at
 
     async def _reset(self, slot: Slot[C]) -> None:
         slot.lease = ENDING
@@ -101,10 +101,11 @@ class Receiver(Stock[C]):
             return
         if error is not None:
             self.ledger.hook_failed("reset_failed", slot.connection, 0.0, error)
-        if error is not None or self._must_go(slot):
+        now = self.now()
+        if error is not None or self._must_go(slot, now):
             await self.dispose(slot)
         else:
-            self.put_back(slot)
+            self.put_back(slot, now)
 
     async def _try_reset(self, slot: Slot[C]) -> Exception | None:
         assert self.terms.reset is not None

@@ -31,7 +31,17 @@ class Stock(PoolState[C]):
         tasks: Where connections are closed.
     """
 
-    __slots__ = ("_attempts", "_generation", "budget", "connector", "ledger", "retry_pause", "tasks", "terms")
+    __slots__ = (
+        "_attempts",
+        "_generation",
+        "_needs_clock",
+        "budget",
+        "connector",
+        "ledger",
+        "retry_pause",
+        "tasks",
+        "terms",
+    )
 
     def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
         super().__init__(
@@ -41,6 +51,7 @@ class Stock(PoolState[C]):
             bounded=terms.limits.max_waiting is not None,
         )
         self.terms: Terms[C] = terms
+        self._needs_clock = terms.needs_clock
         self.ledger: Ledger = ledger
         self.tasks: OwnTasks = tasks
         self.budget: Iterator[bool] = operation_budget()
@@ -48,6 +59,10 @@ class Stock(PoolState[C]):
         self.retry_pause: RetryPause = RetryPause()
         self._attempts: list[Attempt] = []
         self._generation = 0
+
+    def now(self) -> float:
+        """Tell the time of the event loop's clock, or 0 where it does not matter: to ask costs much."""
+        return current_time() if self._needs_clock else 0.0
 
     def check_open(self) -> None:
         """Refuse to work when the pool is closed."""

@@ -58,6 +58,12 @@ class Terms(Generic[C]):
         return self.check is self.reset is None and ends == (None, None, None) and self.watch == PoolWatch()
 
     @property
+    def needs_clock(self) -> bool:
+        """Whether it matters when a lease begins and ends."""
+        limits = self.limits
+        return (limits.max_idle, limits.max_lifetime) != (None, None) or self.watch != PoolWatch()
+
+    @property
     def needs_keeper(self) -> bool:
         """Whether there is something to be done while nobody asks for a connection."""
         limits = self.limits
