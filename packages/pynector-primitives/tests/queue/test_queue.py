@@ -1,7 +1,9 @@
 """What holds for both queues."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -454,3 +456,23 @@ def test_a_queue_in_which_a_task_waits_in_any_way_is_refused_to_another_event_lo
             for operation in queue.put(2), queue.get(), queue.join():
                 with pytest.raises(RuntimeError, match="in another event loop"):
                     other.run(operation)
+
+
+def test_what_is_in_a_queue_is_gone_as_soon_as_nobody_has_it(kind: Any) -> None:
+    class Item:
+        pass
+
+    async def use() -> "weakref.ref[Item]":
+        queue, item = kind(1), Item()
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(queue.get)
+            await wait_all_tasks_blocked()
+            await queue.put(Item())
+        await queue.put(item)
+        return weakref.ref(item)
+
+    gc.disable()
+    try:
+        assert anyio.run(use)() is None
+    finally:
+        gc.enable()

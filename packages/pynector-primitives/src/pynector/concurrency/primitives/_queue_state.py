@@ -16,7 +16,7 @@ from ._sorted_line import SortedLine
 T = TypeVar("T")
 
 
-class QueueState(Resident, Generic[T]):
+class QueueState(Generic[T]):
     """The bookkeeping of a queue. An entry is what the store keeps for an item.
 
     Invariants: a task waits in `putters` only while no place is free, and in `getters` only while no entry is
@@ -27,9 +27,11 @@ class QueueState(Resident, Generic[T]):
     __slots__ = (
         "_budget",
         "_joiners",
+        "_name",
         "_numbers",
         "_on_way",
         "_places",
+        "_residence",
         "_store",
         "_taken",
         "getters",
@@ -41,7 +43,8 @@ class QueueState(Resident, Generic[T]):
     )
 
     def __init__(self, name: str, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> None:
-        super().__init__(name)
+        self._name = name
+        self._residence = residence = Resident(name)
         self._store: Any = store
         self.wrap: Callable[[T], Any] | None = store.wrap
         """Gives the entry for an item; None if that is the item itself. So does `unwrap` the other way."""
@@ -53,9 +56,9 @@ class QueueState(Resident, Generic[T]):
         self._numbers = count()
         self._budget: Iterator[bool] = budget_for(fast)
         self.phase: Literal["open", "closed", "shut"] = "open"
-        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", beside=self)
-        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=self)
-        self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=self)
+        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", beside=residence)
+        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=residence)
+        self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=residence)
 
     def __len__(self) -> int:
         return len(self._store)
@@ -70,6 +73,10 @@ class QueueState(Resident, Generic[T]):
         """Whether it is empty and all is done."""
         return not (self._taken or self._on_way or len(self._store))
 
+    def check_home(self, doing: str) -> None:
+        """Make sure that this is the event loop that the queue belongs to."""
+        self._residence.check_home(doing)
+
     def has_place(self, doing: str) -> bool:
         """Tell whether an entry may be added.
 
@@ -77,8 +84,8 @@ class QueueState(Resident, Generic[T]):
             anyio.ClosedResourceError: nothing may be put in any more.
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        if self.home is not None:
-            self.check_home(doing)
+        if self._residence.home is not None:
+            self._residence.check_home(doing)
         if self.phase != "open":
             raise self._closed_error()
         return len(self._store) < self._places
@@ -90,8 +97,8 @@ class QueueState(Resident, Generic[T]):
             anyio.ClosedResourceError: there is none, and none can come any more.
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        if self.home is not None:
-            self.check_home(doing)
+        if self._residence.home is not None:
+            self._residence.check_home(doing)
         store = self._store
         # Where no place is kept, a deque knows it by itself, and at a part of the cost.
         if store.ready() if store.kept else len(store):
@@ -104,8 +111,9 @@ class QueueState(Resident, Generic[T]):
         """Tell whether an entry may be added as it is: at once, and without a checkpoint."""
         if self.phase != "open" or len(self._store) >= self._places or next(self._budget):
             return False
+        residence = self._residence
         try:
-            return self.home is None or self.current_loop() is self.home
+            return residence.home is None or residence.current_loop() is residence.home
         except RuntimeError:
             return False
 
@@ -114,8 +122,9 @@ class QueueState(Resident, Generic[T]):
         store = self._store
         if not (store.ready() if store.kept else len(store)) or next(self._budget):
             return False
+        residence = self._residence
         try:
-            return self.home is None or self.current_loop() is self.home
+            return residence.home is None or residence.current_loop() is residence.home
         except RuntimeError:
             return False
 
