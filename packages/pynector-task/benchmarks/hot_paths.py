@@ -10,8 +10,14 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from pynector.concurrency.cancel import fail_after
-from pynector.concurrency.patterns import ConnectionPool, WorkerPool, parallel_requests, retry_with_timeout
-from pynector.concurrency.primitives import CapacityLimiter, Lock, Semaphore
+from pynector.concurrency.patterns import (
+    ConnectionPool,
+    PoolLimits,
+    WorkerPool,
+    parallel_requests,
+    retry_with_timeout,
+)
+from pynector.concurrency.primitives import CapacityLimiter, Lock, Queue, Semaphore
 from pynector.concurrency.task import create_task_group
 
 TIMES = 640  # ten times the budget of operations without a checkpoint
@@ -74,6 +80,21 @@ async def pool() -> None:
                 pass
 
 
+async def pool_with_ends() -> None:
+    limits = PoolLimits(max_idle=600, max_lifetime=3600)
+    async with ConnectionPool(max_connections=1, connection_factory=answer, limits=limits) as pool:
+        for _ in range(TIMES):
+            async with pool.acquire():
+                pass
+
+
+async def queue() -> None:
+    queue: Queue[int] = Queue(10, fast_acquire=True)
+    for item in range(TIMES):
+        await queue.put(item)
+        await queue.get()
+
+
 async def requests() -> None:
     await parallel_requests(range(TIMES), answer, max_concurrency=10)
 
@@ -96,7 +117,9 @@ PATHS: dict[str, Callable[[], Awaitable[None]]] = {
     "Lock, free": lock_with_checkpoints,
     "CapacityLimiter, free, fast_acquire": limiter,
     "Semaphore, four tasks": hand_over,
+    "Queue, put and get, fast_acquire": queue,
     "ConnectionPool, free": pool,
+    "ConnectionPool, free, with max_idle and max_lifetime": pool_with_ends,
     "parallel_requests, an item": requests,
     "WorkerPool, an item": workers,
     "retry_with_timeout": retry,
