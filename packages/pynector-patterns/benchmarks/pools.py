@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -41,25 +42,15 @@ class Connection:
 
 
 @asynccontextmanager
-async def ours(connections: int) -> AsyncIterator[Borrow]:
-    async with ConnectionPool(max_connections=connections, connection_factory=Connection.connect) as pool:
-        yield pool.acquire
-
-
-@asynccontextmanager
-async def ours_without_timeout(connections: int) -> AsyncIterator[Borrow]:
+async def ours(connections: int, **options: Any) -> AsyncIterator[Borrow]:
     async with ConnectionPool(
-        max_connections=connections, connection_factory=Connection.connect, acquire_timeout=None
+        max_connections=connections, connection_factory=Connection.connect, **options
     ) as pool:
         yield pool.acquire
 
 
-@asynccontextmanager
-async def ours_with_ends(connections: int) -> AsyncIterator[Borrow]:
-    async with ConnectionPool(
-        max_connections=connections, connection_factory=Connection.connect, limits=ENDS
-    ) as pool:
-        yield pool.acquire
+ours_without_timeout = partial(ours, acquire_timeout=None)
+ours_with_ends = partial(ours, limits=ENDS)
 
 
 class Borrowed:
