@@ -119,9 +119,9 @@ async def of_asyncio_connection_pool(connections: int) -> AsyncIterator[Borrow]:
 
 
 @asynccontextmanager
-async def of_psycopg(connections: int) -> AsyncIterator[Borrow]:
+async def of_psycopg(connections: int, **options: Any) -> AsyncIterator[Borrow]:
     pool: Any = AsyncConnectionPool(
-        "", connection_class=Connection, min_size=connections, max_size=connections, open=False
+        "", connection_class=Connection, min_size=connections, max_size=connections, open=False, **options
     )  # type: ignore[type-var]
     await pool.open(wait=True)
     yield lambda: PsycopgBlock(pool)

@@ -41,7 +41,9 @@ def arguments() -> argparse.Namespace:
 
 def tables_of(package: str) -> Iterator[Table]:
     """All tables of the modules in the package's benchmarks."""
-    for path in sorted((ROOT / "packages" / f"pynector-{package}" / "benchmarks").glob("*.py")):
+    folder = ROOT / "packages" / f"pynector-{package}" / "benchmarks"
+    sys.path.append(str(folder))
+    for path in sorted(folder.glob("*.py")):
         if "\nTABLES = " in path.read_text(encoding="utf-8"):
             spec = spec_from_file_location(f"{package}_{path.stem}", path)
             assert spec is not None

@@ -185,3 +185,17 @@ async def test_a_connection_that_expires_during_its_check_is_replaced(world: Any
         await pool.release(await pool.acquire())
 
         assert (await pool.acquire()).number == 2
+
+
+@pytest.mark.parametrize("which", ["check", "reset"])
+async def test_a_hook_that_is_interrupted_closes_the_connection(world: Any, which: str) -> None:
+    def hook(connection: object) -> None:
+        raise KeyboardInterrupt
+
+    async with world.pool(**{which: hook}) as pool:
+        connection = await pool.acquire()
+        with pytest.raises(KeyboardInterrupt):
+            await pool.release(connection)
+            await pool.acquire()
+
+        assert (world.open, pool.statistics().closing) == ([], 0)

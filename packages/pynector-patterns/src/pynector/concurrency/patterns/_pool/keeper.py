@@ -120,6 +120,6 @@ class Keeper:
             yield now + max(RETRY, limits.max_idle)
         if slots and leak_after is not None:  # likewise for one that is lent now
             yield now + max(RETRY, leak_after)
-            yield from (slot.lent_at + leak_after for slot in slots if slot.stack is not None)
+            yield from (slot.lent_at + leak_after for slot in slots if slot.calls is not None)
         if len(slots) < limits.min_size:
             yield now + max(RETRY, lender.retry_pause.left(now))

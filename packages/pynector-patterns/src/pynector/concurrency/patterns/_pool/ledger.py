@@ -8,7 +8,7 @@ from .event import PoolEvent, PoolEventKind
 from .slot import Slot
 from .state import PoolState
 from .statistics import PoolStatistics
-from .user_stack import user_stack
+from .user_stack import as_text, user_calls
 from .watch import PoolWatch
 
 C = TypeVar("C")
@@ -94,7 +94,7 @@ class Ledger:
         waited = now - asked_at
         self._wait_seconds += waited
         if self._watch.leak_after is not None:
-            slot.stack = user_stack()
+            slot.calls = user_calls()
         self.tell("lent", slot.connection, waited)
 
     def lease_ended(self, slot: Slot[Any], now: float) -> None:
@@ -103,7 +103,7 @@ class Ledger:
             return
         held = now - slot.lent_at
         self._hold_seconds += held
-        slot.stack = None
+        slot.calls = None
         self.tell("returned", slot.connection, held)
 
     def report_leaks(self, state: PoolState[Any], now: float) -> None:
@@ -111,18 +111,18 @@ class Ledger:
         if (leak_after := self._watch.leak_after) is None:
             return
         for slot in state.slots.values():
-            if slot.stack is not None and now - slot.lent_at >= leak_after:
+            if slot.calls is not None and now - slot.lent_at >= leak_after:
                 self._report_leak(slot, now - slot.lent_at)
 
     def _report_leak(self, slot: Slot[Any], held: float) -> None:
-        assert slot.stack is not None
-        stack, slot.stack = "".join(slot.stack.format()), None
+        assert slot.calls is not None
+        calls, slot.calls = as_text(slot.calls), None
         logger.warning(
             "connection %r has been lent for %.1f s, is it never given back?"
             " It was acquired here, most recent call last:\n%s",
             slot.connection,
             held,
-            stack,
+            calls,
         )
         self.tell("leaked", slot.connection, held)
 

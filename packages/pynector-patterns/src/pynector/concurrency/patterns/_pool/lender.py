@@ -79,10 +79,6 @@ class Lender(Preparer[C]):
         if grant is None:
             self.about_to_wait()
             return await self.accept(lease, *await self.stand_in_line())
-        if isinstance(grant, Slot) and self.lend_at_once(grant, None):
-            grant.lease = lease
-            self.leases += 1
-            return grant
         return await self.accept(lease, grant)
 
     async def stand_in_line(self) -> tuple[Grant[C], float]:
@@ -104,8 +100,11 @@ class Lender(Preparer[C]):
             if self.closed or grant is Turn.LATE:
                 self.refuse(grant)
             self.ledger.waited += 1
-        if not (isinstance(grant, Slot) and (self._plain or self.lend_at_once(grant, since))):
-            grant = await self.make_ready(grant, since)
+        verdict = None
+        if not isinstance(grant, Slot) or not (
+            self._plain or (verdict := self.lend_at_once(grant, since)) is None
+        ):
+            grant = await self.make_ready(grant, since, verdict)
         grant.lease = lease
         self.leases += 1
         return grant

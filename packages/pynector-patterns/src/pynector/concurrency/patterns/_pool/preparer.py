@@ -1,18 +1,22 @@
 """Making ready what was granted."""
 
-from typing import NoReturn, TypeVar
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import ParkingLot, current_time
 
 from .errors import PoolError, PoolTimeoutError
-from .hook import call_hook
+from .hook import Doubt, call_hook
 from .receiver import Receiver
 from .refusal import closed_pool
 from .slot import Grant, Slot, Turn
 from .statistics import PoolStatistics
 
 C = TypeVar("C")
+
+Verdict: TypeAlias = Coroutine[Any, Any, bool]
+"""Tells whether a connection may be lent. If not, it has been closed, and its place is kept."""
 
 
 class Preparer(Receiver[C]):
@@ -26,18 +30,16 @@ class Preparer(Receiver[C]):
 
     trying: ParkingLot[Grant[C]]
 
-    def lend_at_once(self, slot: Slot[C], asked_at: float | None) -> bool:
-        """Lend an idle connection if a look at it is enough: if not, `make_ready` does more."""
-        if slot.expired or self.terms.check is not None:
-            return False
+    def lend_at_once(self, slot: Slot[C], asked_at: float | None) -> Verdict | None:
+        """Lend an idle connection if a look at it is enough. If not, give what `make_ready` waits for."""
         now = self.now()
-        if now >= self.idle_end(slot):
-            return False
-        slot.uses += 1
-        self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
-        return True
+        verdict = self._examine(slot, now)
+        if verdict is None:
+            slot.uses += 1
+            self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
+        return verdict
 
-    async def make_ready(self, grant: Grant[C], asked_at: float | None) -> Slot[C]:
+    async def make_ready(self, grant: Grant[C], asked_at: float | None, verdict: Verdict | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
         now, limit = current_time(), self.terms.acquire_timeout
         has_waited = asked_at is not None
@@ -45,22 +47,22 @@ class Preparer(Receiver[C]):
             asked_at = now
         slot = None
         with move_on_after(None if limit is None else asked_at + limit - now):
-            slot = await self._find(grant, has_waited)
+            slot = await self._find(grant, has_waited, verdict)
         if slot is None:
             raise self.late()
         slot.uses += 1
         self.ledger.lease_began(slot, asked_at, self.now())
         return slot
 
-    async def _find(self, grant: Grant[C], has_waited: bool) -> Slot[C]:
-        while not isinstance(grant, Slot) or not await self._is_fit(grant):
+    async def _find(self, grant: Grant[C], has_waited: bool, verdict: Verdict | None) -> Slot[C]:
+        while not isinstance(grant, Slot) or not (verdict is None or await verdict):
             # Who comes to a free place is told at once what the factory says: only waiters can wait for it.
             handed = await self._pause() if has_waited else None
             if handed is None:
                 slot = await self.open()
                 self.ledger.fresh += 1
                 return slot
-            grant = handed
+            grant, verdict = handed, self._examine(handed, self.now())
         return grant
 
     async def _pause(self) -> Slot[C] | None:
@@ -82,36 +84,34 @@ class Preparer(Receiver[C]):
             self.refuse(grant)
         return grant
 
-    async def _is_fit(self, slot: Slot[C]) -> bool:
-        """Whether a connection may be lent. If not, it is closed, and its place kept."""
-        if slot.expired or self.now() >= self.idle_end(slot):
-            self._tell_expired(slot, "it was open or idle for too long")
-        elif (error := await self._check(slot)) is not None:
-            self.ledger.hook_failed("check_failed", slot.connection, 0.0, error)
-        elif slot.expired:
-            self._tell_expired(slot, "it expired while it was checked")
-        else:
-            return True
+    def _examine(self, slot: Slot[C], now: float) -> Verdict | None:
+        """Look at a connection that is about to be lent. None: it may be."""
+        if slot.expired or now >= self.idle_end(slot):
+            return self._expired(slot, "it was open or idle for too long")
+        if self.terms.check is None:
+            return None
+        doubt = call_hook(self.terms.check, slot.connection)
+        return None if doubt is None else self._checked(slot, doubt)
+
+    async def _expired(self, slot: Slot[C], why: str) -> bool:
+        self.ledger.tell("check_failed", slot.connection, 0.0, TimeoutError(why))
         await self.replace(slot)
         return False
 
-    def _tell_expired(self, slot: Slot[C], why: str) -> None:
-        self.ledger.tell("check_failed", slot.connection, 0.0, TimeoutError(why))
-
-    async def _check(self, slot: Slot[C]) -> Exception | None:
-        if self.terms.check is None:
-            return None
+    async def _checked(self, slot: Slot[C], doubt: Doubt) -> bool:
         try:
-            await call_hook(self.terms.check, slot.connection)
+            await doubt
         except Exception as error:
             self._check_not_closed(slot)
-            return error
+            self.ledger.hook_failed("check_failed", slot.connection, 0.0, error)
+            await self.replace(slot)
+            return False
         except BaseException:
             if not slot.closed:
                 await self.dispose(slot)
             raise
         self._check_not_closed(slot)
-        return None
+        return await self._expired(slot, "it expired while it was checked") if slot.expired else True
 
     def _check_not_closed(self, slot: Slot[C]) -> None:
         if self.closed:

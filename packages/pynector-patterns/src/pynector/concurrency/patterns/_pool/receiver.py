@@ -5,7 +5,7 @@ from typing import TypeVar
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import ParkingLot
 
-from .hook import call_hook
+from .hook import Doubt, call_hook
 from .refusal import foreign_connection, not_lent
 from .slot import Grant, Slot
 from .stock import Stock
@@ -89,31 +89,33 @@ class Receiver(Stock[C]):
         return now >= slot.ends_at
 
     async def _reset(self, slot: Slot[C]) -> None:
+        assert self.terms.reset is not None
         slot.lease = ENDING
-        error = None
-        try:
-            error = await self._try_reset(slot)
-        except BaseException:
-            if not slot.closed:
-                await self.dispose(slot)
-            raise
+        doubt = call_hook(self.terms.reset, slot.connection)
+        is_reset = doubt is None or await self._has_been_reset(slot, doubt)
         if slot.closed:  # the pool was closed, and did not wait
             return
-        if error is not None:
-            self.ledger.hook_failed("reset_failed", slot.connection, 0.0, error)
         now = self.now()
-        if error is not None or self._must_go(slot, now):
+        if not is_reset or self._must_go(slot, now):
             await self.dispose(slot)
         else:
             self.put_back(slot, now)
 
-    async def _try_reset(self, slot: Slot[C]) -> Exception | None:
-        assert self.terms.reset is not None
+    async def _has_been_reset(self, slot: Slot[C], doubt: Doubt) -> bool:
         limit = self.terms.close_timeout
+        error: Exception | None = None
         try:
             # Shielded: a lease that was cancelled can still end well.
             with move_on_after(limit, shield=True) as scope:
-                await call_hook(self.terms.reset, slot.connection)
-        except Exception as error:
-            return error
-        return TimeoutError(f"no answer within {limit} s") if scope.cancelled_caught else None
+                await doubt
+            if scope.cancelled_caught:
+                error = TimeoutError(f"no answer within {limit} s")
+        except Exception as caught:
+            error = caught
+        except BaseException:
+            if not slot.closed:
+                await self.dispose(slot)
+            raise
+        if error is not None and not slot.closed:
+            self.ledger.hook_failed("reset_failed", slot.connection, 0.0, error)
+        return error is None
