@@ -79,7 +79,10 @@ class Lender(Preparer[C]):
         if grant is None:
             self.about_to_wait()
             return await self.accept(lease, *await self.stand_in_line())
-        return await self.accept(lease, grant)
+        verdict = None
+        if isinstance(grant, Slot) and (verdict := self.lend_at_once(grant, None)) is None:
+            return self.lent_to(lease, grant)
+        return self.lent_to(lease, await self.make_ready(grant, None, verdict))
 
     async def stand_in_line(self) -> tuple[Grant[C], float]:
         """Wait for what comes, and give it, with the time when that began."""
@@ -94,20 +97,21 @@ class Lender(Preparer[C]):
             lot.leave(ticket, self.take_back)
             raise
 
-    async def accept(self, lease: object, grant: Grant[C], since: float | None = None) -> Slot[C]:
-        """Make a lease of what was granted to one who has waited *since*, or had not to."""
-        if since is not None:
-            if self.closed or grant is Turn.LATE:
-                self.refuse(grant)
-            self.ledger.waited += 1
+    async def accept(self, lease: object, grant: Grant[C], since: float) -> Slot[C]:
+        """Make a lease of what was granted to one who has waited *since*."""
+        if self.closed or grant is Turn.LATE:
+            self.refuse(grant)
+        self.ledger.waited += 1
         verdict = None
-        if not isinstance(grant, Slot) or not (
-            self._plain or (verdict := self.lend_at_once(grant, since)) is None
-        ):
-            grant = await self.make_ready(grant, since, verdict)
-        grant.lease = lease
+        if isinstance(grant, Slot) and (self._plain or (verdict := self.lend_at_once(grant, since)) is None):
+            return self.lent_to(lease, grant)
+        return self.lent_to(lease, await self.make_ready(grant, since, verdict))
+
+    def lent_to(self, lease: object, slot: Slot[C]) -> Slot[C]:
+        """Note who has a connection now."""
+        slot.lease = lease
         self.leases += 1
-        return grant
+        return slot
 
     def about_to_wait(self) -> None:
         """One more is going to wait; refuse it if there are enough."""
