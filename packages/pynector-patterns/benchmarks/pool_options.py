@@ -52,12 +52,25 @@ TABLES = [
             row("reset", "a function that is not async; shielded", reset=hook),
             row("async check", "acquire_timeout counts in it: a scope", check=async_hook),
             row("async reset", "shielded and limited in time: a scope", reset=async_hook),
-            row("async check and reset, limits", "", check=async_hook, reset=async_hook, limits=ENDS),
             row("timed", "how long each waits and holds", watch=PoolWatch(timed=True)),
             row("on_event", "calls a function that does nothing", watch=PoolWatch(on_event=on_event)),
             row("leak_after", "notes where each was acquired", watch=PoolWatch(leak_after=60)),
             Row("pynector KeyedConnectionPool", alone(keyed), "one key of many; max_idle"),
             Row("psycopg_pool", alone(of_psycopg), "has limits like these always", ASYNCIO),
+            Row("limit: a list", alone(bare_list), "no pool at all"),
+        ],
+    ),
+    Table(
+        "Connection pool: acquire and release, with async check and reset",
+        TIMES,
+        [
+            row(
+                "async check and reset, limits",
+                "both limited in time, reset shielded",
+                check=async_hook,
+                reset=async_hook,
+                limits=ENDS,
+            ),
             Row(
                 "psycopg_pool, check and reset",
                 alone(partial(of_psycopg, check=async_hook, reset=async_hook)),
@@ -66,5 +79,5 @@ TABLES = [
             ),
             Row("limit: a list", alone(bare_list), "no pool at all"),
         ],
-    )
+    ),
 ]
