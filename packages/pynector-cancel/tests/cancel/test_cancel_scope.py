@@ -5,15 +5,16 @@ import math
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import get_cancelled_exc_class, wait_all_tasks_blocked
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
 
 async def cancel_when_blocked(scope: CancelScope, reason: str | None = None) -> None:
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     scope.cancel(reason)
 
 

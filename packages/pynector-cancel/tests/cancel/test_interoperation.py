@@ -6,10 +6,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 import trio
-from anyio import get_cancelled_exc_class, wait_all_tasks_blocked
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.cancel import CancelScope, fail_after, move_on_after
 from pynector.concurrency.errors import shield
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 native = pytest.mark.on("asyncio")
@@ -136,7 +137,7 @@ async def test_a_native_cancellation_passes_through_our_scope() -> None:
 
     scopes: list[CancelScope] = []
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -151,7 +152,7 @@ async def test_a_native_cancellation_is_not_taken_for_the_limit_of_fail_after() 
             await anyio.sleep_forever()
 
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -168,7 +169,7 @@ async def test_a_native_cancellation_in_the_same_tick_as_ours_is_not_swallowed()
 
     scopes: list[CancelScope] = []
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     scopes[0].cancel()
     task.cancel()
 
@@ -216,7 +217,7 @@ async def test_a_nursery_of_trio_around_cancels_our_block() -> None:
     scopes: list[CancelScope] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(body)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         nursery.cancel_scope.cancel()
 
     assert not scopes[0].cancelled_caught

@@ -5,10 +5,10 @@ import asyncio
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
 from pynector.concurrency.errors import shield
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -48,9 +48,9 @@ async def test_it_runs_to_its_end_if_a_scope_is_cancelled_meanwhile() -> None:
     scope, release = CancelScope(), anyio.Event()
     async with anyio.create_task_group() as tg:
         tg.start_soon(run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         scope.cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert log == []
         release.set()
 
@@ -98,7 +98,7 @@ async def test_what_cannot_be_called_is_refused() -> None:
 @pytest.mark.on("asyncio")
 async def test_a_native_cancellation_of_the_task_is_not_held_back() -> None:
     task = asyncio.create_task(shield(anyio.sleep_forever))
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):

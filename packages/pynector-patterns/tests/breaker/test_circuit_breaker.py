@@ -14,7 +14,7 @@ from pynector.concurrency.patterns import (
     PoolFactoryError,
     RetryPolicy,
 )
-from pynector.concurrency.testing import cancel_everywhere
+from pynector.concurrency.testing import cancel_everywhere, wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -119,7 +119,7 @@ async def test_while_half_open_only_the_probes_are_let_through() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(breaker, anyio.sleep, 1)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert await breaker(answer) == "answer"
         assert breaker.state == "half-open"
         with pytest.raises(CircuitOpenError, match="is half-open and being tried") as caught:

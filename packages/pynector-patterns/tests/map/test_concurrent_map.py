@@ -12,6 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import concurrent_map
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +103,7 @@ async def test_input_is_read_no_further_ahead_than_the_window(
 
     async with concurrent_map(double, source(numbers()), max_concurrency=3, window=window) as results:
         for given in range(4):
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert len(taken) == given + ahead
             assert await anext(results) == 2 * given
 
@@ -116,7 +117,7 @@ async def test_slow_item_holds_up_the_window_when_ordered(source: Source) -> Non
             await anyio.sleep_forever()
 
     async with concurrent_map(work, source(range(100)), max_concurrency=3, window=10):
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert begun == list(range(10))
 
 
@@ -148,7 +149,7 @@ async def test_leaving_early_cancels_the_rest_and_closes_the_input() -> None:
     for items in plain(), asynchronous():
         async with concurrent_map(work, items, max_concurrency=3) as results:
             assert [await anext(results), await anext(results)] == [0, 1]
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
 
         assert sorted(log) == ["input closed", "item cancelled"]
         log.clear()
@@ -172,7 +173,7 @@ async def test_first_error_cancels_the_rest_and_is_raised_by_the_iteration(sourc
             await anext(results)
         with pytest.raises(ValueError, match="three"):
             await anext(results)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert {0, 1, 2} <= set(ended)
 
     assert caught.value is failure
@@ -185,7 +186,7 @@ async def test_error_that_the_iteration_did_not_raise_is_raised_by_the_block(sou
     finished = False
     with pytest.raises(ValueError, match="unseen"):
         async with concurrent_map(work, source([1]), max_concurrency=1):
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             finished = True
 
     assert finished  # an error does not cancel the consumer
@@ -197,7 +198,7 @@ async def test_exception_that_leaves_the_block_tells_of_a_failed_item() -> None:
 
     with pytest.raises(KeyError) as caught:
         async with concurrent_map(work, [1], max_concurrency=1):
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             raise KeyError
 
     assert caught.value.__notes__ == ["an item of concurrent_map failed, too: ValueError('unseen')"]

@@ -11,6 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import parallel_requests
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,7 @@ async def test_input_is_read_an_item_when_there_is_a_task_to_take_it(source: Sou
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(parallel_requests, source(count()), fetch, 5)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert taken == 5
         tg.cancel_scope.cancel()
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import ClosedResourceError, wait_all_tasks_blocked
+from anyio import ClosedResourceError
 
 from pynector.concurrency.patterns import ConnectionPool
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +59,7 @@ async def test_those_who_wait_are_told(world: Any) -> None:
         async with world.pool() as pool:
             await pool.acquire()
             tg.start_soon(work)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
 
 async def test_what_is_being_opened_is_cancelled(world: Any) -> None:
@@ -71,7 +72,7 @@ async def test_what_is_being_opened_is_cancelled(world: Any) -> None:
     async with create_task_group() as tg:
         async with world.pool() as pool:
             tg.start_soon(work)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
     assert (world.opened, pool.statistics().opening) == ([], 0)
 
@@ -98,12 +99,12 @@ async def test_grace_lets_leases_end(world: Any) -> None:
 
     async def work() -> None:
         async with pool.acquire() as connection:
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             closed_early.append(connection.closed)
 
     async with create_task_group() as tg, world.pool(grace=60) as pool:
         tg.start_soon(work)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
     assert closed_early == [False]
     assert world.open == []

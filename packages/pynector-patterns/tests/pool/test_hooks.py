@@ -4,10 +4,10 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.patterns import PoolTimeoutError
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_closing_the_pool_during_check_fails_the_caller(world: Any) -> Non
         async with world.pool(check=check) as pool:
             await pool.release(await pool.acquire())
             tg.start_soon(work)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         event.set()
 
     assert world.open == []
@@ -155,7 +155,7 @@ async def test_releasing_during_reset_is_refused(world: Any) -> None:
     async with world.pool(reset=reset) as pool, create_task_group() as tg:
         connection = await pool.acquire()
         tg.start_soon(pool.release, connection)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         with pytest.raises(RuntimeError, match="it was given back before"):
             await pool.release(connection)
         event.set()
@@ -171,7 +171,7 @@ async def test_closing_the_pool_during_reset_closes_once(world: Any) -> None:
         async with world.pool(reset=reset) as pool:
             connection = await pool.acquire()
             tg.start_soon(pool.release, connection)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         event.set()
 
     assert pool.statistics().discarded == 1

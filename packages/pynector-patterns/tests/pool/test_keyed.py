@@ -6,7 +6,6 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.patterns import (
     KeyedConnectionPool,
@@ -16,7 +15,7 @@ from pynector.concurrency.patterns import (
     PoolTimeoutError,
 )
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.testing import cancel_everywhere, explore, invariant
+from pynector.concurrency.testing import cancel_everywhere, explore, invariant, wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -126,7 +125,7 @@ async def test_a_busy_key_makes_room_for_one_that_has_nothing(internet: Internet
     async def work(host: str) -> None:
         async with pool.acquire(host):
             served.append(host)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
     async with internet.pool(4, 4) as pool, create_task_group() as tg:
         for _ in range(12):
@@ -142,7 +141,7 @@ async def test_a_key_at_its_maximum_does_not_hold_up_another(internet: Internet)
         await pool.acquire("a")
         async with create_task_group() as tg:
             tg.start_soon(use, pool, "a")
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             await use(pool, "b")
             tg.cancel_scope.cancel()
 
@@ -159,7 +158,7 @@ async def test_keys_that_wait_get_a_place_in_turn(internet: Internet) -> None:
         async with create_task_group() as tg:
             for host in "bbbccc":
                 tg.start_soon(work, host)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
             await pool.discard(connection)
 
     assert served[0] == "b"
@@ -210,7 +209,7 @@ async def test_max_waiting_counts_all_keys(internet: Internet) -> None:
         connection = await pool.acquire("a")
         async with create_task_group() as tg:
             tg.start_soon(use, pool, "a")
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             with pytest.raises(PoolFullError):
                 await pool.acquire("b")
             await pool.release(connection)
@@ -286,7 +285,7 @@ async def test_those_who_wait_are_told_of_the_end(internet: Internet) -> None:
     async with create_task_group() as tg:
         for host in "ab":
             tg.start_soon(work, host)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await pool.close(grace=0.001)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolTimeoutError
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +74,7 @@ async def test_who_waits_is_served_in_order_of_arrival(world: Any) -> None:
         async with create_task_group() as tg:
             for number in range(5):
                 tg.start_soon(work, number)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
             await pool.release(connection)
 
     assert served == [0, 1, 2, 3, 4]
@@ -91,7 +91,7 @@ async def test_a_newcomer_does_not_overtake_who_waits(world: Any) -> None:
         connection = await pool.acquire()
         async with create_task_group() as tg:
             tg.start_soon(work, "first")
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             await pool.release(connection)
             await work("newcomer")
 
@@ -103,7 +103,7 @@ async def test_cancelled_while_waiting_takes_nothing(world: Any) -> None:
         connection = await pool.acquire()
         async with create_task_group() as tg:
             tg.start_soon(pool.acquire)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel_scope.cancel()
         await pool.release(connection)
 
@@ -122,11 +122,11 @@ async def test_only_leases_count_of_those_who_stand_in_line_behind_others(world:
         async with pool.acquire(), create_task_group() as tg:
             for scope in scopes:
                 tg.start_soon(use, scope)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
             assert pool.statistics().waiting == 6
             for scope in scopes[1::2]:
                 scope.cancel()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert pool.statistics().waiting == 3
             # The group waits for them before the connection comes back, so it is discarded.
             tg.start_soon(pool.discard, world.opened[0])
@@ -140,7 +140,7 @@ async def test_who_has_been_served_waits_no_longer(world: Any) -> None:
         connection = await pool.acquire()
         async with create_task_group() as tg:
             served = tg.create_task(pool.acquire())
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             await pool.release(connection)  # it is the other's now, who has not run since
 
             with anyio.move_on_after(0) as scope:
@@ -184,7 +184,7 @@ async def test_a_connection_handed_to_a_cancelled_task_goes_to_the_next(
         connection = await pool.acquire()
         first = asyncio.create_task(pool.acquire())
         second = asyncio.create_task(pool.acquire())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await pool.release(connection)
         first.cancel()
 
@@ -279,7 +279,7 @@ async def test_the_place_of_a_discarded_connection_goes_to_who_waits(world: Any)
         connection = await pool.acquire()
         async with create_task_group() as tg:
             waiter = tg.create_task(pool.acquire())
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             await pool.discard(connection)
 
             assert (await waiter).number == 2
@@ -418,7 +418,7 @@ async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, 
         await pool.release(await pool.acquire())
         async with pool.acquire(), create_task_group() as tg:
             tg.start_soon(pool.acquire)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel_scope.cancel()
 
         with pytest.raises(RuntimeError, match=r"^ConnectionPool: .* in thread .*; it belongs to"):
@@ -444,7 +444,7 @@ async def test_refused_calls_count_no_lease(world: Any, anyio_backend_name: str)
     async with world.pool() as pool:
         async with pool.acquire(), create_task_group() as tg:
             tg.start_soon(pool.acquire().__aenter__)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel()
         before = pool.statistics().reused
         await anyio.to_thread.run_sync(lambda: anyio.run(intrude, backend=anyio_backend_name))

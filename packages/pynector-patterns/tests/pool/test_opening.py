@@ -6,12 +6,11 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.patterns import ConnectionPool, PoolFactoryError, PoolTimeoutError
 from pynector.concurrency.task import TaskGroup, TaskHandle, create_task_group
 from pynector.concurrency.task.lowlevel import current_task
-from pynector.concurrency.testing import cancel_everywhere, invariant
+from pynector.concurrency.testing import cancel_everywhere, invariant, wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -313,7 +312,7 @@ async def test_cancelling_who_opens_a_context_manager_leaves_it() -> None:
         with anyio.CancelScope() as scope:
             async with create_task_group() as tg:
                 tg.start_soon(pool.acquire)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
                 scope.cancel()
 
         assert events == ["left"]
@@ -335,7 +334,7 @@ async def test_an_idle_connection_whose_block_ends_by_itself_is_gone(managed: Ma
     async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
         await pool.release(await pool.acquire())
         managed.groups[0].cancel_scope.cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         assert (pool.statistics().open, pool.statistics().discarded) == (0, 1)
         assert await pool.acquire() == 2
@@ -345,7 +344,7 @@ async def test_a_lent_connection_whose_block_ends_by_itself_is_not_lent_again(ma
     async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
         connection = await pool.acquire()
         managed.groups[0].cancel_scope.cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await pool.release(connection)
 
         assert await pool.acquire() == 2

@@ -24,6 +24,7 @@ from pynector.concurrency.patterns import (
     parallel_requests,
     retry_pauses_off,
 )
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -242,7 +243,7 @@ async def test_a_cancellation_is_neither_tried_again_nor_shown(service: Any) -> 
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tg:
             tg.start_soon(RetryPolicy(timeout=60, retry_on=shown_to(shown)), calls)
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             scope.cancel()
     assert len(calls.calls) == 1
     assert not shown
@@ -264,7 +265,7 @@ async def test_nor_is_one_inside_a_group() -> None:
     with suppress(ExceptionGroup), anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tg:
             tg.start_soon(policy, fetch)
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             scope.cancel()
     assert tries == 1
     assert not shown

@@ -2,11 +2,11 @@
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.primitives import Event, Lock, Semaphore
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.asyncio
 
@@ -45,7 +45,7 @@ async def test_resource_primitives_integration() -> None:
     async with create_task_group() as tg:
         for number in range(5):
             await tg.start_soon(work, number)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert log.count("semaphore acquired") == 2
         event.set()
 

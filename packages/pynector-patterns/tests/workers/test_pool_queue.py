@@ -10,6 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemHandle, ItemStatus, WorkerPool
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,7 @@ async def test_submit_waits_while_the_queue_is_full() -> None:
 
     async with WorkerPool(2, gate, max_queue=3) as pool, anyio.create_task_group() as tg:
         tg.start_soon(submit)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert submitted == [0, 1, 2, 3, 4]
         assert pool.statistics().waiting == 1
         gate.open.set()
@@ -57,7 +58,7 @@ async def test_submitters_are_let_in_in_order_of_arrival() -> None:
     async with WorkerPool(1, gate, max_queue=1) as pool, anyio.create_task_group() as tg:
         for number in range(6):
             tg.start_soon(pool.submit, number)
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
         gate.open.set()
 
     assert gate.begun == list(range(6))
@@ -88,7 +89,7 @@ async def test_cancelled_submit_has_not_submitted() -> None:
 
     async with WorkerPool(1, gate, max_queue=1) as pool:
         await pool.submit(1)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         await pool.submit(2)
         with anyio.move_on_after(0) as scope:
             await pool.submit(3)
@@ -115,7 +116,7 @@ async def test_lower_priority_number_first_and_then_in_order_of_arrival() -> Non
 
     async with WorkerPool(1, gate, priorities=True) as pool:
         await pool.submit("first")
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         for item, priority in [("c", 5), ("b", None), ("a", -1), ("d", 5), ("e", 7.5)]:
             await pool.submit(item, priority=priority)
         last = await pool.submit("never", priority=100)
@@ -250,18 +251,18 @@ async def test_join_waits_until_no_item_is_queued_or_running() -> None:
         for number in range(5):
             await pool.submit(number)
         tg.start_soon(join)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert not joined
         gate.open.set()
         await pool.join()
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert joined
 
 
 async def test_join_ends_when_the_last_item_is_cancelled() -> None:
     async with WorkerPool(1, Gate()) as pool:
         first, second = await pool.submit(1), await pool.submit(2)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         second.cancel()
         first.cancel()
         with anyio.fail_after(1):
@@ -273,12 +274,12 @@ async def test_cancelled_item_makes_room() -> None:
 
     async with WorkerPool(1, gate, max_queue=1) as pool, anyio.create_task_group() as tg:
         await pool.submit(1)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         queued = await pool.submit(2)
         tg.start_soon(pool.submit, 3)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         queued.cancel()
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert pool.statistics().waiting == 0
         gate.open.set()
 
@@ -290,7 +291,7 @@ async def test_cancelling_a_running_item_stops_no_other() -> None:
 
     async with WorkerPool(2, gate) as pool:
         handles = [await pool.submit(number) for number in range(4)]
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         handles[0].cancel()
         handles[0].cancel()
         await handles[0].wait()
@@ -309,7 +310,7 @@ async def test_item_that_refuses_to_be_cancelled_is_finished() -> None:
 
     async with WorkerPool(1, work) as pool:
         handle = await pool.submit("stubborn")
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         handle.cancel()
         assert await handle == "stubborn"
         assert await (await pool.submit("next")) == "next"
@@ -356,12 +357,12 @@ async def test_a_worker_that_was_promised_room_waits_no_longer() -> None:
     async with WorkerPool(2, work, max_queue=2) as pool:
         pool.submit_nowait("first")
         pool.submit_nowait("second")
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         queued = pool.submit_nowait("queued")
         pool.submit_nowait("queued, too")
         for event in may_go_on.values():
             event.set()
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
         await pool.join()
 
     assert sorted(done) == ["first", "of the first", "of the second", "queued, too", "second"]

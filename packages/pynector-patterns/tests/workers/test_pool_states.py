@@ -14,6 +14,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemStatus, WorkerPool, WorkerPoolStatistics
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -95,13 +96,13 @@ async def test_stop_wakes_those_who_wait_for_room() -> None:
     pool = WorkerPool(1, gate, max_queue=1)
     await pool.start()
     await pool.submit(1)
-    await anyio.wait_all_tasks_blocked()
+    await wait_until_blocked()
     await pool.submit(2)
     async with anyio.create_task_group() as tg:
         tg.start_soon(submit)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.start_soon(pool.stop)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert told == ["worker pool is stopped; it takes no more items"]
         gate.open.set()
 
@@ -153,7 +154,7 @@ async def test_stop_from_several_tasks_ends_once() -> None:
     async with anyio.create_task_group() as tg:
         for _ in range(3):
             tg.start_soon(pool.stop)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         gate.open.set()
 
     assert gate.ended == [1]
@@ -197,7 +198,7 @@ async def test_first_error_cancels_the_pool_on_request() -> None:
         async with WorkerPool(2, work, on_error="cancel") as pool:
             for number in range(5):
                 await pool.submit(number)
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             with pytest.raises(anyio.ClosedResourceError) as refused:
                 await pool.submit(5)
 
@@ -266,10 +267,10 @@ async def test_more_workers_take_up_what_is_queued() -> None:
     async with WorkerPool(1, gate) as pool:
         for number in range(5):
             await pool.submit(number)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert gate.begun == [0]
         pool.resize(3)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert gate.begun == [0, 1, 2]
         gate.open.set()
 
@@ -290,7 +291,7 @@ async def test_fewer_workers_leave_when_their_item_is_done() -> None:
             await pool.submit(number)
         await pool.join()
         pool.resize(2)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert pool.statistics().workers == 2
         peak = 0
         for number in range(20):
@@ -309,14 +310,14 @@ async def test_statistics_tell_what_became_of_the_items() -> None:
 
     async with WorkerPool(2, work, max_queue=2) as pool, anyio.create_task_group() as tg:
         handles = [await pool.submit(number) for number in range(2)]
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         handles += [await pool.submit(number) for number in range(2, 5)]
         tg.start_soon(pool.submit, 5)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.start_soon(pool.submit, 6)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         handles[3].cancel()
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert handles[0].exception is not None
         assert pool.statistics() == WorkerPoolStatistics(
             num_workers=2, workers=2, running=2, queued=2, waiting=1, finished=0, failed=1, cancelled=1
@@ -346,7 +347,7 @@ async def test_an_awaited_task_that_was_cancelled_cancels_its_item_only(anyio_ba
 async def test_items_are_not_taken_from_another_thread() -> None:
     async with WorkerPool(1, double) as pool:
         await (await pool.submit(1))
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         with pytest.raises(RuntimeError, match=r"^WorkerPool: submitting an item in thread "):
             await anyio.to_thread.run_sync(pool.submit_nowait, 2)
         assert await (await anyio.to_thread.run_sync(anyio.from_thread.run, pool.submit, 3)) == 6
@@ -357,7 +358,7 @@ async def test_items_are_not_taken_from_another_thread_while_all_workers_are_bus
     gate = Gate()
     async with WorkerPool(1, gate) as pool:
         await pool.submit(1)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         for call in pool.submit_nowait, lambda item: anyio.run(pool.submit, item):
             with pytest.raises(RuntimeError, match=r"^WorkerPool: submitting an item in thread "):
                 await anyio.to_thread.run_sync(call, 2)
@@ -396,7 +397,7 @@ async def test_items_that_are_cancelled_with_the_pool_are_listed_in_the_order_in
     await pool.start()
     for number in range(20):
         await pool.submit(number)
-    await anyio.wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert await pool.stop(grace=0) == list(range(20))
 
@@ -408,7 +409,7 @@ async def test_running_counts_items_not_workers() -> None:
         statistics = pool.statistics()
         assert statistics.running == [handle.status for handle in handles].count(ItemStatus.RUNNING)
         assert statistics.running + statistics.queued == 2
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert pool.statistics().running == 2
         gate.open.set()
         await pool.join()
@@ -485,7 +486,7 @@ def test_pool_left_started_keeps_no_run_from_ending_and_says_so(anyio_backend: B
 
     async def main() -> None:
         await WorkerPool(1, double).start()
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
 
     with pytest.warns(
         ResourceWarning, match=r"^worker pool was never stopped: 0 items were not done, 0 errors"
@@ -503,7 +504,7 @@ def test_items_left_undone_at_the_end_of_the_run_are_told_of(anyio_backend: Back
         await pool.start()
         for number in range(3):
             await pool.submit(number)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
 
     with pytest.warns(
         RuntimeWarning, match=r"^worker pool was never stopped: 3 items were not done, 0 errors"

@@ -6,11 +6,11 @@ from contextvars import ContextVar
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemStatus, WorkerPool
 from pynector.concurrency.task.lowlevel import parked_tasks
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +133,7 @@ async def test_status_tells_where_an_item_is() -> None:
 
     async with WorkerPool(1, work) as pool:
         handles = [await pool.submit(item) for item in range(3)]
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         before = [handle.status for handle in handles]
         handles[2].cancel()
         gate.open.set()
@@ -196,7 +196,7 @@ async def test_exception_that_leaves_the_block_cancels_what_is_not_done() -> Non
     with pytest.raises(KeyError):
         async with WorkerPool(1, gate) as pool:
             handles = [await pool.submit(item) for item in range(3)]
-            await anyio.wait_all_tasks_blocked()
+            await wait_until_blocked()
             raise KeyError
 
     assert gate.begun == [0]
@@ -233,7 +233,7 @@ async def test_items_of_a_started_pool_are_outside_the_scopes() -> None:
     with anyio.CancelScope() as scope:
         await pool.start()
         await pool.submit(1)
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         scope.cancel()
         await checkpoint()
 
@@ -315,15 +315,15 @@ async def test_items_that_never_wait_wake_few_workers() -> None:
     async with WorkerPool(50, work, max_queue=None) as pool:
         for _ in range(50):
             pool.submit_nowait(-1)
-        await wait_all_tasks_blocked()  # there are fifty workers now
+        await wait_until_blocked()  # there are fifty workers now
         gate.set()
         await pool.join()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         before = idle_since()
         for item in range(150):
             pool.submit_nowait(item)
         await pool.join()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         after = idle_since()
         assert len(before) == len(after) == 50
@@ -351,6 +351,6 @@ async def test_items_that_wait_are_worked_on_by_all_workers(before: str) -> None
             gate, running = anyio.Event(), 0
         for _ in range(25):
             pool.submit_nowait(1)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert running == 20
         gate.set()

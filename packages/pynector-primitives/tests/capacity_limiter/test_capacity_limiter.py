@@ -5,10 +5,11 @@ import math
 
 import anyio
 import pytest
-from anyio import WouldBlock, wait_all_tasks_blocked
+from anyio import WouldBlock
 
 from pynector.concurrency.primitives import CapacityLimiter
 from pynector.concurrency.task.lowlevel import current_task
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +66,7 @@ async def test_waiters_are_served_in_order_of_arrival() -> None:
         async with limiter:
             for number in range(5):
                 tg.start_soon(use, number)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
     assert order == [0, 1, 2, 3, 4]
 
 
@@ -74,7 +75,7 @@ async def test_release_gives_the_token_to_the_first_waiter_so_that_no_newcomer_o
     async with anyio.create_task_group() as tg:
         limiter.acquire_on_behalf_of_nowait("a")
         tg.start_soon(limiter.acquire_on_behalf_of, "b")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         limiter.release_on_behalf_of("a")
 
         assert limiter.statistics().borrowers == ("b",)
@@ -143,7 +144,7 @@ async def test_a_borrower_waits_for_one_token() -> None:
     limiter = CapacityLimiter(0)
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire_on_behalf_of, "b")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         with pytest.raises(RuntimeError) as caught:
             await limiter.acquire_on_behalf_of("b")
@@ -164,7 +165,7 @@ async def test_a_task_that_waits_for_itself_is_a_borrower_that_waits() -> None:
     limiter = CapacityLimiter(0)
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         with pytest.raises(RuntimeError) as caught:
             limiter.acquire_on_behalf_of_nowait(task)
@@ -180,7 +181,7 @@ async def test_raising_the_total_serves_as_many_waiters_as_there_is_room_for_in_
     async with anyio.create_task_group() as tg:
         for number in range(4):
             tg.start_soon(limiter.acquire_on_behalf_of, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         limiter.total_tokens = 3
         assert limiter.statistics().borrowers == (0, 1, 2)
         assert counts(limiter) == (3, 0, 1)
@@ -203,7 +204,7 @@ async def test_after_lowering_a_release_serves_nobody_until_there_is_room() -> N
     limiter.acquire_on_behalf_of_nowait("b")
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire_on_behalf_of, "c")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         limiter.total_tokens = 1
         limiter.release_on_behalf_of("a")
         assert counts(limiter) == (1, 0, 1)
@@ -245,7 +246,7 @@ async def test_statistics_and_repr_name_borrowers_and_waiters() -> None:
     await limiter.acquire_on_behalf_of("b")
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         statistics = limiter.statistics()
         assert isinstance(statistics, anyio.CapacityLimiterStatistics)
@@ -279,7 +280,7 @@ async def test_cancelled_while_waiting_borrows_nothing() -> None:
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire)
         tg.start_soon(limiter.acquire_on_behalf_of, "b")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     limiter.total_tokens = 1

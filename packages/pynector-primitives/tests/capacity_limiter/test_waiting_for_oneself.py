@@ -2,9 +2,9 @@
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import CapacityLimiter
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -42,12 +42,12 @@ async def test_without_any_tokens_a_task_waits_until_there_are_some() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         limiter.total_tokens = 1
 
     assert limiter.borrowed_tokens == 1
 
 
 async def release_when_blocked(limiter: CapacityLimiter, borrower: object) -> None:
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     limiter.release_on_behalf_of(borrower)

@@ -7,9 +7,9 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import CapacityLimiter, Condition, Event, Lock, Semaphore
+from pynector.concurrency.testing import wait_until_blocked
 
 Use = Callable[[], Any]
 
@@ -31,7 +31,7 @@ class Case:
         thing = self.make()
         async with anyio.create_task_group() as tg:
             tg.start_soon(getattr(thing, self.wait))
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             self.wake(thing)
         return thing
 
@@ -122,7 +122,7 @@ async def settled_lock() -> Lock:
     async with anyio.create_task_group() as tg:
         async with lock:
             tg.start_soon(use)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
     return lock
 
 
@@ -192,7 +192,7 @@ async def settled_condition() -> Condition:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()  # so nobody has waited for the lock
     return condition
 

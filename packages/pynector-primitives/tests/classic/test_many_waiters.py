@@ -8,9 +8,9 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import CapacityLimiter, Event, Lock, Semaphore
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def test_a_hand_over_costs_the_same_with_10_and_with_1000_waiters() -> Non
                 tg.start_soon(semaphore.acquire)
                 if number % 10 == 9:
                     await anyio.lowlevel.checkpoint()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             cost[waiters] = calls(semaphore.release)
             tg.cancel_scope.cancel()
     assert cost[10] == cost[1000]
@@ -50,7 +50,7 @@ async def test_waiters_that_come_and_are_cancelled_do_not_pile_up_behind_one_tha
     semaphore = Semaphore(0)
     async with anyio.create_task_group() as tg:
         tg.start_soon(semaphore.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         for _ in range(100):
             with anyio.CancelScope() as scope:
                 scope.cancel()
@@ -71,7 +71,7 @@ async def test_an_object_that_is_no_longer_used_is_freed() -> None:
         async with anyio.create_task_group() as tg:
             async with thing:
                 tg.start_soon(use, thing)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
         gone = weakref.ref(thing)
         del thing
         gc.collect()
@@ -84,7 +84,7 @@ async def test_an_event_for_each_of_many_waits_leaves_nothing_behind() -> None:
     async with anyio.create_task_group() as tg:
         for event in events:
             tg.start_soon(event.wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         for event in events:
             event.set()
     events.clear()

@@ -5,10 +5,10 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import CapacityLimiter, Condition, Event, Lock, Semaphore
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.asyncio
 
@@ -143,7 +143,7 @@ async def test_event_wait() -> None:
     async with create_task_group() as tg:
         await tg.start_soon(wait, 1)
         await tg.start_soon(wait, 2)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert log == ["waiting-1", "waiting-2"]
         event.set()
 
@@ -166,11 +166,11 @@ async def test_condition_wait_notify() -> None:
             log.append(f"notified-{number}")
 
     async def notify() -> None:
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with condition:
             log.append("notify")
             await condition.notify()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with condition:
             log.append("notify all")
             await condition.notify_all()

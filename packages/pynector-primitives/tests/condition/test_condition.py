@@ -5,10 +5,11 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import BrokenResourceError, WouldBlock, wait_all_tasks_blocked
+from anyio import BrokenResourceError, WouldBlock
 
 from pynector.concurrency.primitives import Condition, Lock
 from pynector.concurrency.task.lowlevel import current_task
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +79,7 @@ class Waiters:
     async def start(self, tg: anyio.abc.TaskGroup, count: int) -> None:
         for number in range(count):
             tg.start_soon(self.wait, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
 
 @pytest.mark.parametrize(("n", "woken"), [(0, []), (1, [0]), (2, [0, 1]), (9, [0, 1, 2])])
@@ -88,7 +89,7 @@ async def test_notify_wakes_the_first_n(n: int, woken: list[int]) -> None:
         await waiters.start(tg, 3)
         async with waiters.condition:
             waiters.condition.notify(n)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert sorted(waiters.back) == woken
         tg.cancel_scope.cancel()
     assert not waiters.condition.locked()
@@ -139,10 +140,10 @@ async def test_wait_for_gives_what_is_true_and_asks_with_the_lock_held() -> None
     condition, items, taken = Condition(), list[str](), list[list[str]]()
     async with anyio.create_task_group() as tg:
         tg.start_soon(take)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with condition:
             condition.notify()  # nothing has changed: it waits on
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert taken == []
         async with condition:
             items.append("tea")
@@ -196,10 +197,10 @@ async def test_statistics_and_repr_name_all_who_wait() -> None:
     condition = Condition()
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with condition:
             tg.start_soon(wait, name="comer")
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
             statistics = condition.statistics()
             assert isinstance(statistics, anyio.ConditionStatistics)
@@ -226,10 +227,10 @@ async def test_cancelled_while_waiting_it_leaves_with_the_lock_held() -> None:
     condition, scope, held = Condition(), anyio.CancelScope(), list[bool]()
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with condition:
             scope.cancel()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert held == []  # it waits for the lock, though cancelled
     assert held == [True]
     assert scope.cancelled_caught
@@ -260,11 +261,11 @@ async def test_a_scope_cancelled_before_the_lock_comes_back_passes_the_notificat
     async with anyio.create_task_group() as tg:
         for number in range(2):
             tg.start_soon(waiting.wait, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         async with waiting.condition:
             waiting.condition.notify()
             waiting.scopes[0].cancel()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert waiting.held == []
     assert waiting.notified == [1]
     assert waiting.held == [True, True]
@@ -276,11 +277,11 @@ async def test_a_scope_cancelled_after_the_lock_has_come_back_comes_too_late() -
     async with anyio.create_task_group() as tg:
         for number in range(2):
             tg.start_soon(waiting.wait, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         async with waiting.condition:
             waiting.condition.notify()
         waiting.scopes[0].cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert waiting.notified == [0]
         tg.cancel_scope.cancel()
     assert waiting.held == [True, True]
@@ -291,7 +292,7 @@ async def test_who_is_notified_waits_for_the_lock_and_is_not_woken_before_it_own
     async with anyio.create_task_group() as tg:
         for number in range(2):
             tg.start_soon(waiting.wait, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         async with waiting.condition:
             waiting.condition.notify(2)
             numbers = waiting.condition.statistics()
@@ -304,7 +305,7 @@ async def test_all_who_are_notified_together_go_on_in_one_pass_of_the_event_loop
     async with anyio.create_task_group() as tg:
         for number in range(50):
             tg.start_soon(waiters.wait, number)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with waiters.condition:
             waiters.condition.notify_all()
         for _ in range(2):  # in the first pass this task may be the first to run
@@ -317,16 +318,16 @@ async def test_cancelled_after_a_notification_of_all_it_leaves_with_the_lock_and
     async with anyio.create_task_group() as tg:
         for number in range(2):
             tg.start_soon(waiting.wait, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         async with waiting.condition:
             waiting.condition.notify_all()
-            await wait_all_tasks_blocked()  # they were woken, and wait for the lock
+            await wait_until_blocked()  # they were woken, and wait for the lock
             waiting.scopes[0].cancel()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert waiting.held == []
             waiting.scopes.append(anyio.CancelScope())
             tg.start_soon(waiting.wait, 2)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert waiting.scopes[0].cancelled_caught
         assert waiting.notified == [1]
         assert waiting.held == [True, True]
@@ -425,7 +426,7 @@ async def test_a_lock_that_cannot_be_taken_back_is_an_error_of_its_own() -> None
     condition = Condition()
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.start_soon(notify_and_end)
 
 
@@ -443,7 +444,7 @@ async def test_when_the_holder_ends_every_waiter_gets_the_error_of_one_notificat
     async with anyio.create_task_group() as tg:
         for _ in range(3):
             tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.start_soon(notify_and_end)
     assert condition.statistics().tasks_waiting == 0
 
@@ -457,7 +458,7 @@ async def test_a_cancellation_is_not_replaced_by_a_broken_lock() -> None:
     condition, scope = Condition(), anyio.CancelScope()
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         async with anyio.create_task_group() as inner:
             inner.start_soon(keep_the_lock, condition)
         scope.cancel()
@@ -498,7 +499,7 @@ async def test_a_coroutine_that_is_closed_with_a_notification_passes_it_on() -> 
         coroutine = condition.wait()
         coroutine.send(None)  # it waits, in the name of this task
         second = asyncio.ensure_future(wait())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await condition.acquire()
         condition.notify()
         condition.release()

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import CapacityLimiter, Condition, Lock, Semaphore
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ async def is_free(thing: Any) -> bool:
     entered = False
     async with create_task_group() as tg:
         tg.start_soon(enter)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
     return entered
 
@@ -87,7 +87,7 @@ async def test_entered_by_another_task_it_is_held_by_that(make: Callable[[], Any
     async with create_task_group() as tg:
         await thing.acquire()
         tg.start_soon(enter, thing.__aenter__())  # another is inside: there is something to wait for
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert not entered.is_set()
         thing.release()
 

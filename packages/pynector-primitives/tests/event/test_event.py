@@ -4,9 +4,9 @@ import asyncio
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import Event
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ async def test_set_wakes_all_who_wait() -> None:
     async with anyio.create_task_group() as tg:
         for number in range(3):
             tg.start_soon(wait, number)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert not event.is_set()
         event.set()
         assert event.is_set()
@@ -63,7 +63,7 @@ async def test_a_waiter_that_was_woken_returns_even_if_its_scope_is_cancelled_th
     event, scope, woken = Event(), anyio.CancelScope(), list[bool]()
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         event.set()
         scope.cancel()
     assert woken == [True]
@@ -73,7 +73,7 @@ async def test_cancelled_while_waiting_leaves_the_queue() -> None:
     event = Event()
     async with anyio.create_task_group() as tg:
         tg.start_soon(event.wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     assert event.statistics().tasks_waiting == 0
@@ -98,7 +98,7 @@ async def test_statistics_and_repr_name_the_waiters() -> None:
     assert repr(event) == "<Event not set, 0 waiting>"
     async with anyio.create_task_group() as tg:
         tg.start_soon(event.wait, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         statistics = event.statistics()
         assert isinstance(statistics, anyio.EventStatistics)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from anyio import BrokenResourceError, WouldBlock, wait_all_tasks_blocked
+from anyio import BrokenResourceError, WouldBlock
 
 from pynector.concurrency.primitives import Lock
 from pynector.concurrency.task.lowlevel import current_task
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +64,7 @@ async def test_waiters_own_it_in_order_of_arrival() -> None:
         async with lock:
             for number in range(5):
                 tg.start_soon(use, number)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
     assert order == [0, 1, 2, 3, 4]
 
 
@@ -77,7 +78,7 @@ async def test_release_makes_the_first_waiter_the_owner_at_once(fast: bool) -> N
     async with anyio.create_task_group() as tg:
         await lock.acquire()
         tg.start_soon(use, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         lock.release()
 
         owner = lock.statistics().owner
@@ -175,7 +176,7 @@ async def test_statistics_name_the_owner_and_the_waiters() -> None:
     async with anyio.create_task_group() as tg:
         for name in ("owner", "first", "second"):
             tg.start_soon(hold, name=name)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
         statistics = lock.statistics()
         assert statistics.locked
@@ -199,7 +200,7 @@ async def test_its_repr_shows_owner_and_waiters() -> None:
     async with anyio.create_task_group() as tg:
         for _ in range(2):
             tg.start_soon(hold, name="holder")
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         assert repr(lock) == "<Lock held by 'holder', 1 waiting>"
         tg.cancel_scope.cancel()
 
@@ -236,10 +237,10 @@ async def test_who_waits_when_the_owner_ends_gets_an_error() -> None:
     lock, end = Lock(), anyio.Event()
     async with anyio.create_task_group() as tg:
         tg.start_soon(hold)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         for _ in range(3):
             tg.start_soon(broken, lock.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         end.set()
     await broken(lock.acquire)
     assert lock.statistics().tasks_waiting == 0
@@ -260,9 +261,9 @@ async def test_an_owner_by_hand_over_that_ends_breaks_the_lock_too() -> None:
     async with anyio.create_task_group() as tg:
         async with lock:
             tg.start_soon(hold_and_end, lock)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.start_soon(broken, lock.acquire)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
 
 async def test_an_owner_that_released_may_end() -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import Lock
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def test_cancelled_while_waiting_takes_nothing() -> None:
     async with lock:
         async with anyio.create_task_group() as tg:
             tg.start_soon(lock.acquire)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel_scope.cancel()
         assert lock.statistics().tasks_waiting == 0
     assert not lock.locked()
@@ -73,7 +73,7 @@ async def test_cancelled_after_the_hand_over_it_owns_the_lock() -> None:
     async with anyio.create_task_group() as tg:
         async with lock:
             tg.start_soon(acquire)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         scope.cancel()
     assert owned == [True]
     assert not lock.locked()

@@ -4,9 +4,9 @@ import random
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.primitives import PriorityQueue
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -70,9 +70,9 @@ async def test_a_task_that_waited_and_cannot_put_its_item_leaves_its_place_to_th
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(put_wrong)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.start_soon(queue.put, 3)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.get_nowait() == 1
     assert queue.shutdown() == [2, 3]
 

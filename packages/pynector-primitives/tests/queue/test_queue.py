@@ -10,9 +10,10 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import ClosedResourceError, WouldBlock, wait_all_tasks_blocked
+from anyio import ClosedResourceError, WouldBlock
 
 from pynector.concurrency.primitives import PriorityQueue, Queue
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +52,7 @@ async def test_put_waits_while_no_place_is_free(kind: type[Queue[int]]) -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.put, 2)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.statistics().tasks_waiting_put == 1
         assert await queue.get() == 1
     assert queue.get_nowait() == 2
@@ -66,7 +67,7 @@ async def test_get_waits_while_there_is_no_item(kind: type[Queue[int]]) -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(get)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.statistics().tasks_waiting_get == 1
         await queue.put(7)
     assert got == [7]
@@ -93,7 +94,7 @@ async def test_tasks_in_get_are_served_in_order_of_arrival(kind: type[Queue[int]
     async with anyio.create_task_group() as tg:
         for number in range(3):
             tg.start_soon(get, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         for item in range(3):
             queue.put_nowait(item)
     assert got == {0: 0, 1: 1, 2: 2}
@@ -105,7 +106,7 @@ async def test_tasks_in_put_are_let_in_in_order_of_arrival(kind: type[Queue[int]
     async with anyio.create_task_group() as tg:
         for item in 1, 2, 3:
             tg.start_soon(queue.put, item)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         assert [await queue.get() for _ in range(4)] == [0, 1, 2, 3]
 
 
@@ -114,7 +115,7 @@ async def test_no_newcomer_overtakes_a_task_in_put(kind: type[Queue[int]]) -> No
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.put, 1)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         queue.get_nowait()
         with pytest.raises(WouldBlock):
             queue.put_nowait(2)
@@ -150,7 +151,7 @@ async def test_cancelled_while_waiting_in_put_has_put_nothing(kind: type[Queue[i
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.put, 2)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
     assert queue.get_nowait() == 1
     assert len(queue) == 0
@@ -161,7 +162,7 @@ async def test_cancelled_while_waiting_in_get_has_taken_nothing(kind: type[Queue
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.get)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
         queue.put_nowait(1)
     assert queue.get_nowait() == 1
@@ -215,7 +216,7 @@ async def test_close_wakes_all_who_wait(kind: type[Queue[int]]) -> None:
     async with anyio.create_task_group() as tg:
         for waiter in put, put, get, get:
             tg.start_soon(waiter)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         full.close()
         empty.close()
     assert sorted(woken) == ["get", "get", "put", "put"]
@@ -232,7 +233,7 @@ async def test_async_for_ends_when_the_queue_is_closed_and_empty(kind: type[Queu
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(consume)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         queue.put_nowait(3)
         queue.close()
     assert got == [1, 2, 3]
@@ -247,7 +248,7 @@ async def test_shutdown_gives_what_was_left_and_wakes_all_who_wait(kind: type[Qu
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(put)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.shutdown() == [1, 2]
     assert queue.shutdown() == []
     with pytest.raises(ClosedResourceError):
@@ -263,7 +264,7 @@ async def test_a_task_that_was_let_in_when_shutdown_came_has_put_nothing(kind: t
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(put)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.get_nowait() == 1
         assert queue.shutdown() == []
 
@@ -273,7 +274,7 @@ async def test_a_task_that_was_let_in_when_close_came_puts_its_item(kind: type[Q
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.put, 2)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert queue.get_nowait() == 1
         queue.close()
         assert await queue.get() == 2
@@ -291,7 +292,7 @@ async def test_join_waits_until_the_queue_is_empty(kind: type[Queue[int]]) -> No
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(join)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert not joined.is_set()
         await queue.get()
     assert joined.is_set()
@@ -311,7 +312,7 @@ async def test_join_waits_for_the_block_of_a_taken_item(kind: type[Queue[int]]) 
         async with queue.take() as item:
             assert item == 1
             tg.start_soon(join)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             assert not joined.is_set()
             assert queue.statistics().unfinished == 1
     assert joined.is_set()
@@ -328,7 +329,7 @@ async def test_join_does_not_overlook_an_item_on_its_way(kind: type[Queue[int]])
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(work)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         queue.put_nowait(1)
         await queue.join()
         assert done == [1]
@@ -349,7 +350,7 @@ async def test_the_statistics_tell_who_waits(kind: type[Queue[int]]) -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.put, 2, name="producer")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         statistics = queue.statistics()
         assert (statistics.items, statistics.max_size, statistics.unfinished) == (1, 1, 0)
         assert (statistics.tasks_waiting_put, statistics.tasks_waiting_get) == (1, 0)
@@ -371,7 +372,7 @@ async def test_another_thread_is_refused_once_a_task_has_waited(kind: type[Queue
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(queue.get)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         thread = threading.Thread(target=elsewhere)
         thread.start()
         await anyio.to_thread.run_sync(thread.join)
@@ -448,7 +449,7 @@ def test_a_queue_in_which_a_task_waits_in_any_way_is_refused_to_another_event_lo
             async with anyio.create_task_group() as tg:
                 operation = partial(queue.put, 1) if first == "put" else getattr(queue, first)
                 tg.start_soon(operation)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
                 tg.cancel_scope.cancel()
 
         with asyncio.Runner() as home, asyncio.Runner() as other:
@@ -466,7 +467,7 @@ def test_what_is_in_a_queue_is_gone_as_soon_as_nobody_has_it(kind: Any) -> None:
         queue, item = kind(1), Item()
         async with anyio.create_task_group() as tg:
             tg.start_soon(queue.get)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             await queue.put(Item())
         await queue.put(item)
         return weakref.ref(item)

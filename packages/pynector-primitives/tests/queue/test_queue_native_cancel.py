@@ -4,9 +4,10 @@ import asyncio
 
 import anyio
 import pytest
-from anyio import ClosedResourceError, wait_all_tasks_blocked
+from anyio import ClosedResourceError
 
 from pynector.concurrency.primitives import PriorityQueue, Queue
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
 
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
 async def start_put(queue: Queue[int], item: int) -> "asyncio.Task[None]":
     """A task that waits in put()."""
     task = asyncio.get_running_loop().create_task(queue.put(item))
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     return task
 
 
@@ -74,7 +75,7 @@ async def test_a_closed_queue_is_over_without_its_item() -> None:
 async def start_get(queue: Queue[int]) -> "asyncio.Task[int]":
     """A task that waits in get()."""
     task = asyncio.get_running_loop().create_task(queue.get())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     return task
 
 

@@ -5,9 +5,10 @@ import threading
 
 import anyio
 import pytest
-from anyio import WouldBlock, wait_all_tasks_blocked
+from anyio import WouldBlock
 
 from pynector.concurrency.primitives import RateLimiter
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +70,7 @@ async def test_a_permit_goes_to_the_first_who_waits() -> None:
     async with anyio.create_task_group() as tg:
         for number in range(4):
             tg.start_soon(take, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
     assert order == [0, 1, 2, 3]
 
 
@@ -78,7 +79,7 @@ async def test_nobody_overtakes_one_who_waits() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         with pytest.raises(WouldBlock):
             limiter.acquire_nowait()
         tg.cancel_scope.cancel()
@@ -92,7 +93,7 @@ async def test_cancelled_while_waiting_takes_nothing_and_those_behind_move_up() 
     async with anyio.create_task_group() as tg:
         for _ in range(3):
             tg.start_soon(limiter.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
     await limiter.acquire()
     assert anyio.current_time() - started < 0.14  # the second permit, not the fifth
@@ -104,7 +105,7 @@ async def test_the_statistics_tell_who_waits() -> None:
     async with anyio.create_task_group() as tg:
         for name in "first", "second":
             tg.start_soon(limiter.acquire, name=name)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         statistics = limiter.statistics()
         assert statistics.tasks_waiting == 2
         assert [waiter.name for waiter in statistics.waiters] == ["first", "second"]
@@ -124,7 +125,7 @@ async def test_another_thread_is_refused_once_a_task_has_waited() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(limiter.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         thread = threading.Thread(target=elsewhere)
         thread.start()
         await anyio.to_thread.run_sync(thread.join)

@@ -5,9 +5,10 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import WouldBlock, wait_all_tasks_blocked
+from anyio import WouldBlock
 
 from pynector.concurrency.primitives import Semaphore
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +61,7 @@ async def test_waiters_are_served_in_order_of_arrival() -> None:
     async with anyio.create_task_group() as tg:
         for number in range(5):
             tg.start_soon(use, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         semaphore.release()
     assert order == [0, 1, 2, 3, 4]
     assert semaphore.value == 1
@@ -70,7 +71,7 @@ async def test_release_gives_the_place_to_the_first_waiter_so_that_no_newcomer_o
     semaphore = Semaphore(0)
     async with anyio.create_task_group() as tg:
         tg.start_soon(semaphore.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         semaphore.release()
 
         assert semaphore.value == 0
@@ -143,7 +144,7 @@ async def test_statistics_and_repr_name_the_waiters() -> None:
     assert repr(semaphore) == "<Semaphore 0 free, 0 waiting>"
     async with anyio.create_task_group() as tg:
         tg.start_soon(semaphore.acquire, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         statistics = semaphore.statistics()
         assert isinstance(statistics, anyio.SemaphoreStatistics)
@@ -162,7 +163,7 @@ async def test_cancelled_while_waiting_takes_nothing() -> None:
     semaphore = Semaphore(0)
     async with anyio.create_task_group() as tg:
         tg.start_soon(semaphore.acquire)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     semaphore.release()

@@ -9,9 +9,9 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.testing import wait_until_blocked
 
 on_every_backend = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ def lot_of_a_finished_loop(backend: str) -> ParkingLot[None]:
 async def park_once(lot: ParkingLot[None]) -> None:
     async with anyio.create_task_group() as tg:
         tg.start_soon(lot.park, lambda _: None)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         lot.unpark(None)
 
 
@@ -75,7 +75,7 @@ async def test_what_the_error_advises_works() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(lot.park, lambda _: None)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await anyio.to_thread.run_sync(lambda: anyio.from_thread.run_sync(lot.unpark, None))
 
     assert len(lot) == 0

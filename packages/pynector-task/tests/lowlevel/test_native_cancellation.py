@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
 
@@ -31,7 +31,7 @@ async def waiting(queue: Queue, number: int) -> list[asyncio.Task[str]]:
     tasks = []
     for _ in range(number):
         tasks.append(asyncio.create_task(queue.get()))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
     return tasks
 
 
@@ -53,7 +53,7 @@ async def test_a_value_granted_before_the_cancellation_is_kept_if_nobody_waits()
 
     queue.lot.unpark("value")
     victim.cancel()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert queue.kept == ["value"]
     assert victim.cancelled()
@@ -91,7 +91,7 @@ async def test_unpark_wakes_nobody_if_all_are_cancelled_and_have_not_run_since()
         victim.cancel()
 
     assert queue.lot.unpark("value") is None
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     assert queue.given_back == []
 
 
@@ -102,7 +102,7 @@ async def test_a_cancelled_task_counts_until_it_has_run() -> None:
     victim.cancel()
 
     assert len(queue.lot) == 1
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     assert len(queue.lot) == 0
 
 
@@ -112,7 +112,7 @@ async def test_an_error_granted_before_the_cancellation_gives_nothing_back() -> 
 
     queue.lot.fail_all(lambda: OSError("closed"))
     victim.cancel()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert victim.cancelled()
     assert queue.given_back == []
@@ -124,7 +124,7 @@ async def test_fail_all_passes_over_a_task_that_is_cancelled_and_has_not_run_sin
 
     victim.cancel()
     queue.lot.fail_all(lambda: OSError("closed"))
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert victim.cancelled()
 

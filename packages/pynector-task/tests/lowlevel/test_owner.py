@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import current_task, spawn_owner
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +76,7 @@ async def test_owner_is_kept_alive() -> None:
                 ended.append(True)
 
     spawn_owner(Waiter().own, name="owner")
-    await anyio.wait_all_tasks_blocked()
+    await wait_until_blocked()
     gc.collect()
     await checkpoint()
 
@@ -95,7 +96,7 @@ def test_owner_is_cancelled_at_the_end_of_the_run(anyio_backend: Backend) -> Non
 
     async def main() -> type[BaseException]:
         spawn_owner(own, name="owner")
-        await anyio.wait_all_tasks_blocked()
+        await wait_until_blocked()
         return anyio.get_cancelled_exc_class()
 
     cancelled = anyio.run(main, backend=name, backend_options=options)

@@ -5,7 +5,6 @@ import math
 import anyio
 import anyio.to_thread
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import (
     ParkedTask,
@@ -14,7 +13,7 @@ from pynector.concurrency.task.lowlevel import (
     current_task,
     parked_tasks,
 )
-from pynector.concurrency.testing import run_in_virtual_time
+from pynector.concurrency.testing import run_in_virtual_time, wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +47,7 @@ async def test_since_is_on_the_event_loop_s_clock() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.park, nothing)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         (parked,) = gate.parked()
         assert gate.oldest() == parked.since
         tg.cancel_scope.cancel()
@@ -79,7 +78,7 @@ async def test_held_by_names_tasks_and_shows_anything_else() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.park, nothing)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         (parked,) = parked_tasks()
         tg.cancel_scope.cancel()
 
@@ -90,7 +89,7 @@ async def test_a_lot_that_is_gone_is_forgotten() -> None:
     gate: ParkingLot[None] | None = ParkingLot("Gate")
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.park, nothing)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
     gate = None
 
@@ -105,7 +104,7 @@ async def test_each_event_loop_sees_its_own(anyio_backend_name: str) -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.park, nothing)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         elsewhere = await anyio.to_thread.run_sync(lambda: anyio.run(look, backend=anyio_backend_name))
         assert len(parked_tasks()) == 1
         tg.cancel_scope.cancel()

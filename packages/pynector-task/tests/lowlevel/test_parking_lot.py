@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import ParkingLot, current_task
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ class Ward:
     async def fill(self, tg: anyio.abc.TaskGroup, *names: str) -> None:
         for name in names:
             tg.start_soon(self.wait, name, name=name)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
 
 async def test_unpark_hands_its_value_to_the_task_that_came_first() -> None:
@@ -49,7 +49,7 @@ async def test_unpark_gives_the_task_it_woke() -> None:
     tasks: list[object] = []
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert lot.unpark(None) is tasks[0]
 
 
@@ -88,7 +88,7 @@ async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket(
     async with anyio.create_task_group() as tg:
         for name in ("first", "second", "third"):
             tg.start_soon(wait, name)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         await leave()
         assert lot.move_first(other) is tickets[0]
         assert lot.move_first(other) is tickets[1]
@@ -96,7 +96,7 @@ async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket(
         lot.unpark("red")
         assert lot.move_first(other) is None
         for value in ("green", "blue"):
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             other.unpark(value)
     assert woken == [("third", "red"), ("first", "green"), ("second", "blue")]
 
@@ -117,7 +117,7 @@ async def test_unpark_only_wakes_one() -> None:
     async with anyio.create_task_group() as tg:
         await ward.fill(tg, "first", "second")
         ward.lot.unpark("value")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert ward.log == [("first", "value")]
         tg.cancel_scope.cancel()
 
@@ -140,10 +140,10 @@ async def test_a_task_that_is_cancelled_leaves_the_queue() -> None:
     async with anyio.create_task_group() as tg:
         await ward.fill(tg, "first")
         tg.start_soon(lambda: ward.wait("second", scope=scope))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await ward.fill(tg, "third")
         scope.cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert len(ward.lot) == 2
         ward.lot.unpark("red")
         ward.lot.unpark("green")
@@ -158,7 +158,7 @@ async def test_a_task_whose_scope_is_cancelled_in_the_tick_of_its_grant_loses_no
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(lambda: ward.wait("victim", scope=scope))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         ward.lot.unpark("value")
         scope.cancel()
 
@@ -172,11 +172,11 @@ async def test_a_task_whose_scope_is_cancelled_just_before_unpark_loses_nothing(
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(lambda: ward.wait("victim", scope=scope))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         await ward.fill(tg, "next")
         scope.cancel()
         ward.lot.unpark("value")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     got = [value for _, value in ward.log]
@@ -202,10 +202,10 @@ async def test_those_that_are_cancelled_neither_count_nor_change_the_order() -> 
     async with anyio.create_task_group() as tg:
         for number, scope in enumerate(scopes):
             tg.start_soon(lambda number=number, scope=scope: ward.wait(str(number), scope=scope))
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         for number in (0, 9, 4, 5, 1, 8, 2):
             scopes[number].cancel()
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
         assert len(ward.lot) == len(ward.lot.tasks()) == len(ward.lot.parked()) == 3
         for value in ("red", "green", "blue"):
             ward.lot.unpark(value)
@@ -229,9 +229,9 @@ async def test_a_hot_path_may_wait_for_its_ticket_itself() -> None:
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait, scope)
         tg.start_soon(wait, anyio.CancelScope())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         scope.cancel()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert len(lot) == 1
         lot.check_home("waking")
         assert lot.wake_first("value") is not None
@@ -250,7 +250,7 @@ async def test_fail_all_raises_in_each_task_an_error_of_its_own() -> None:
     async with anyio.create_task_group() as tg:
         tg.start_soon(wait)
         tg.start_soon(wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         lot.fail_all(lambda: OSError("closed"))
         assert len(lot) == 0
 
@@ -264,7 +264,7 @@ async def test_fail_all_of_an_empty_lot_does_nothing() -> None:
     lot.fail_all(make_error)
     async with anyio.create_task_group() as tg:
         tg.start_soon(lot.park, lambda _: None)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         lot.unpark(None)
     lot.fail_all(make_error)
 
@@ -275,7 +275,7 @@ async def test_fail_all_meets_a_task_that_is_cancelled_in_the_same_tick() -> Non
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(lambda: ward.wait("victim", scope=scope))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         scope.cancel()
         ward.lot.fail_all(lambda: OSError("closed"))
 

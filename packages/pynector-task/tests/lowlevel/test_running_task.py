@@ -6,7 +6,6 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import (
     cancel_scope,
@@ -17,6 +16,7 @@ from pynector.concurrency.task.lowlevel import (
     unwatch_exit,
     watch_exit,
 )
+from pynector.concurrency.testing import wait_until_blocked
 
 
 @pytest.mark.anyio
@@ -112,12 +112,12 @@ async def test_watch_exit_calls_back_with_the_task_when_it_ends() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch.run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         watch_exit(watch.task, watch.note)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert watch.ended == []
         watch.release.set()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
     assert watch.ended == [watch.task]
 
@@ -128,10 +128,10 @@ async def test_watch_exit_calls_back_when_the_task_is_cancelled() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch.run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         watch_exit(watch.task, watch.note)
         tg.cancel_scope.cancel()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert watch.ended == [watch.task]
 
@@ -142,11 +142,11 @@ async def test_unwatch_exit_takes_the_watch_back() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch.run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         watch_exit(watch.task, watch.note)
         unwatch_exit(watch.task, watch.note)
         watch.release.set()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert watch.ended == []
 
@@ -157,11 +157,11 @@ async def test_unwatch_exit_of_another_callback_leaves_the_watch() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch.run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         watch_exit(watch.task, watch.note)
         unwatch_exit(watch.task, print)
         watch.release.set()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
 
     assert watch.ended == [watch.task]
 
@@ -172,10 +172,10 @@ async def test_unwatch_exit_without_a_watch_does_nothing() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch.run)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         unwatch_exit(watch.task, watch.note)
         watch.release.set()
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     unwatch_exit(watch.task, watch.note)
 
     assert watch.ended == []

@@ -5,9 +5,9 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task.lowlevel import ParkingLot, asyncio_task, current_task, task_asker, watch_exit
+from pynector.concurrency.testing import wait_until_blocked
 
 on_every_backend = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ async def test_a_ticket_gives_what_was_handed_over() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(use)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         assert gate.lot.wake_first("red") is not None
     assert got == ["red"]
     assert gate.lot.wake_first("green") is None
@@ -53,7 +53,7 @@ async def test_a_ticket_raises_the_error_that_came_instead() -> None:
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(use)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         gate.lot.fail_all(lambda: OSError("closed"))
     assert gate.returned == []
 
@@ -63,7 +63,7 @@ async def test_who_is_cancelled_while_it_waits_leaves_the_queue() -> None:
     gate = Gate()
     async with anyio.create_task_group() as tg:
         tg.start_soon(gate.pass_through)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     assert len(gate.lot) == 0
@@ -89,7 +89,7 @@ async def test_many_cancelled_among_few_that_wait_leave_nothing_behind() -> None
     lot: ParkingLot[None] = ParkingLot("Gate")
     async with anyio.create_task_group() as tg:
         tg.start_soon(lot.park, print)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         for _ in range(100):
             with anyio.move_on_after(0):
                 await lot.park(print)

@@ -11,9 +11,10 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from anyio import TaskFailed, wait_all_tasks_blocked
+from anyio import TaskFailed
 
 from pynector.concurrency.task import TaskGroup, TaskStatus, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 on_every_backend = pytest.mark.anyio
 
@@ -113,7 +114,7 @@ async def test_a_generator_closed_inside_a_group_ends_the_children() -> None:
     log: list[str] = []
     async with aclosing(numbers()) as generator:
         await anext(generator)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
     assert log == ["ended"]
 
@@ -134,7 +135,7 @@ async def test_an_error_of_a_child_wins_over_the_closing_of_a_generator() -> Non
     with pytest.raises((ValueError, BaseExceptionGroup)) as caught:
         async with aclosing(numbers()) as generator:
             await anext(generator)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
 
     assert "of the child" in repr(caught.value)
 
@@ -230,7 +231,7 @@ async def test_a_thousand_failing_children_leave_in_one_group() -> None:
         async with create_task_group() as tg:
             for number in range(1000):
                 tg.start_soon(fail, number)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel()
 
     assert len(caught.value.exceptions) == 1000
@@ -247,7 +248,7 @@ async def test_a_child_that_fails_while_the_group_is_cancelled_does_not_change_t
     with pytest.raises(ValueError, match="of the child"):
         async with create_task_group() as tg:
             tg.start_soon(fail)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel_scope.cancel()
 
     assert tg.cancel_reason is None

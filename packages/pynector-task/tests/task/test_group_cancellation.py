@@ -3,9 +3,10 @@
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import get_cancelled_exc_class, wait_all_tasks_blocked
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ async def test_cancel_from_inside_cancels_body_and_children() -> None:
 
     async with create_task_group() as tg:
         tg.start_soon(record, log)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel()
         await record(log)
         pytest.fail("not cancelled")
@@ -51,7 +52,7 @@ async def test_cancel_from_outside_cancels_body_and_children() -> None:
 
     async with create_task_group() as tg:
         tg.start_soon(body)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         inner.cancel()
 
     assert log.count("ended") == 2
@@ -84,7 +85,7 @@ async def test_the_reason_can_be_read_back_and_stands_in_each_cancellation() -> 
 
     async with create_task_group() as tg:
         tg.start_soon(record, log)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel("enough is enough")
 
     assert tg.cancel_reason == "enough is enough"
@@ -114,7 +115,7 @@ async def test_a_failing_child_cancels_body_and_siblings() -> None:
             failure = anyio.Event()
             tg.start_soon(record, log)
             tg.start_soon(fail_on, failure)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             failure.set()
             await record(log)
 
@@ -129,7 +130,7 @@ async def test_a_failing_child_gives_the_reason() -> None:
             failure = anyio.Event()
             tg.start_soon(fail_on, failure, name="doomed")
             tg.start_soon(record, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             failure.set()
 
     assert tg.cancel_reason == "task 'doomed' failed: ValueError: task failed"
@@ -142,7 +143,7 @@ async def test_a_cancelled_task_in_the_block_cancels_the_children_and_waits_for_
     with anyio.CancelScope() as scope:
         async with create_task_group() as tg:
             tg.start_soon(record, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             scope.cancel("from outside")
 
     assert scope.cancelled_caught
@@ -155,7 +156,7 @@ async def test_a_body_that_fails_cancels_the_children_and_waits_for_them() -> No
     with pytest.raises(ValueError, match="body failed"):
         async with create_task_group() as tg:
             tg.start_soon(record, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             raise ValueError("body failed")
 
     assert log[-1] == "ended"
@@ -167,7 +168,7 @@ async def test_a_cancelled_handle_cancels_that_child_alone() -> None:
     async with create_task_group() as tg:
         handle = tg.create_task(record(log))
         tg.start_soon(lambda: anyio.lowlevel.checkpoint())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         handle.cancel()
 
     assert handle.status is handle.Status.CANCELLED
@@ -186,7 +187,7 @@ async def test_a_child_started_in_a_cancelled_group_is_cancelled_at_its_first_ch
 
 async def test_a_child_of_a_body_that_has_ended_can_still_cancel_the_group() -> None:
     async def cancel(tg: TaskGroup) -> None:
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel()
 
     async with create_task_group() as tg:

@@ -4,9 +4,10 @@ import traceback
 
 import anyio
 import pytest
-from anyio import get_cancelled_exc_class, wait_all_tasks_blocked
+from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +56,7 @@ async def test_two_failing_children_leave_as_one_group() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         async with create_task_group() as tg:
             tg.start_soon(fail_when_cancelled, ValueError("one"))
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.start_soon(fail, RuntimeError("two"))
 
     assert {str(error) for error in caught.value.exceptions} == {"one", "two"}
@@ -65,7 +66,7 @@ async def test_body_and_child_that_both_fail_leave_as_one_group() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         async with create_task_group() as tg:
             tg.start_soon(fail_when_cancelled, ValueError("child"))
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             raise RuntimeError("body")
 
     assert {str(error) for error in caught.value.exceptions} == {"child", "body"}
@@ -141,7 +142,7 @@ async def test_what_leaves_holds_no_cancellations() -> None:
         async with create_task_group() as tg:
             tg.start_soon(anyio.sleep_forever)
             tg.start_soon(fail_when_cancelled, ValueError("one"))
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.start_soon(fail, RuntimeError("two"))
             await anyio.sleep_forever()
 
@@ -165,7 +166,7 @@ async def test_one_error_stays_one_when_a_sibling_awaited_the_handle() -> None:
         async with create_task_group() as tg:
             handle = tg.create_task(fail_when_cancelled(ValueError("task failed")))
             tg.start_soon(await_it, handle)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             handle.cancel()
 
 

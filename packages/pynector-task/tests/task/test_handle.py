@@ -5,9 +5,10 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import TaskCancelled, TaskFailed, TaskHandle, TaskNotFinished, wait_all_tasks_blocked
+from anyio import TaskCancelled, TaskFailed, TaskHandle, TaskNotFinished
 
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +71,7 @@ async def test_awaiting_a_failed_child_raises_task_failed_from_its_error() -> No
 async def test_a_cancelled_child_raises_task_cancelled() -> None:
     async with create_task_group() as tg:
         handle = tg.create_task(anyio.sleep_forever())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         handle.cancel()
         with pytest.raises(TaskCancelled):
             await handle
@@ -93,7 +94,7 @@ async def test_a_child_that_is_cancelled_and_not_ended_yet_is_cancelling() -> No
     release = anyio.Event()
     async with create_task_group() as tg:
         handle = tg.create_task(linger())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         handle.cancel()
         assert handle.status is Status.CANCELLING
         release.set()
@@ -190,7 +191,7 @@ async def test_who_awaits_a_cancelled_child_and_is_being_cancelled_is_told_of_th
         async with create_task_group() as tg:
             handle = tg.create_task(anyio.sleep_forever())
             tg.start_soon(wait_for, handle)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             scope.cancel()
 
     assert raised == [anyio.get_cancelled_exc_class()]

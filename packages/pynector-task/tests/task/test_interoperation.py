@@ -10,9 +10,9 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import trio
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task import TaskGroup, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 on_trio = pytest.mark.on("trio")
@@ -46,7 +46,7 @@ async def test_an_outer_group_that_is_cancelled_ends_the_inner_one(
     log: list[str] = []
     async with make_outer() as tg:
         tg.start_soon(inner)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel_scope.cancel()
 
     assert log == ["ended"]
@@ -61,7 +61,7 @@ async def test_an_inner_group_that_fails_ends_the_outer_one(
     with pytest.raises((ValueError, ExceptionGroup)):
         async with make_outer() as outer:
             outer.start_soon(log_end, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             async with make_inner() as inner:
                 inner.start_soon(fail)
 
@@ -106,7 +106,7 @@ async def test_a_shield_of_anyio_around_a_group_holds() -> None:
         with anyio.CancelScope(shield=True):
             async with create_task_group() as tg:
                 tg.start_soon(log_end, log)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
                 outer.cancel()
                 await anyio.lowlevel.checkpoint()
                 assert log == []
@@ -180,7 +180,7 @@ async def test_a_nursery_of_trio_around_ends_our_group() -> None:
     log: list[str] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ours, create_task_group())
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         nursery.cancel_scope.cancel()
 
     assert log == ["ended"]
@@ -193,7 +193,7 @@ async def test_a_nursery_of_trio_inside_ends_with_our_group() -> None:
     async with create_task_group() as tg:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(log_end, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel()
 
     assert log == ["ended"]

@@ -9,9 +9,9 @@ from contextlib import suppress
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task import TaskStatus, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("asyncio")]
 
@@ -66,7 +66,7 @@ async def test_a_natively_cancelled_body_cancels_the_children_and_stays_cancelle
             await anyio.sleep_forever()
 
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -82,7 +82,7 @@ async def test_a_native_cancellation_while_the_block_waits_for_children_cancels_
             tg.start_soon(log_end, log)
 
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -121,7 +121,7 @@ async def test_a_native_cancellation_that_an_error_overtakes_comes_again() -> No
 
     errors: list[LookupError] = []
     task = asyncio.create_task(body())
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -200,7 +200,7 @@ async def test_a_group_of_asyncio_and_one_of_ours_nest_both_ways() -> None:
             tg.start_soon(log_end, log)
             async with asyncio.TaskGroup() as native:
                 native.create_task(log_end(log))
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
                 tg.cancel()
 
     async with asyncio.TaskGroup() as outer:
@@ -212,7 +212,7 @@ async def test_a_group_of_asyncio_and_one_of_ours_nest_both_ways() -> None:
 async def test_a_natively_cancelled_child_does_not_fail_the_group() -> None:
     async with create_task_group() as tg:
         handle = tg.create_task(anyio.sleep_forever(), name="victim")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         next(task for task in asyncio.all_tasks() if task.get_name() == "victim").cancel()
 
     assert handle.status is handle.Status.CANCELLED
@@ -225,7 +225,7 @@ async def test_a_natively_cancelled_caller_of_start_cancels_the_child_and_waits_
     log: list[str] = []
     async with create_task_group() as tg:
         task = asyncio.create_task(tg.start(child))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -273,7 +273,7 @@ async def test_a_native_cancellation_at_any_moment_of_leaving_loses_neither_erro
     async def body() -> None:
         async with create_task_group() as tg:
             tg.start_soon(log_end, log)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.start_soon(fail)
             await anyio.sleep_forever()
 

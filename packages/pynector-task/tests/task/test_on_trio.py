@@ -8,10 +8,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 import trio
-from anyio import wait_all_tasks_blocked
 
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import parked_tasks
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.on("trio")]
 
@@ -57,7 +57,7 @@ async def test_a_child_costs_no_scope_if_nobody_kept_its_handle_by_its_first_ste
         for _ in range(10):
             tg.start_soon(never.wait)
         kept = tg.start_soon(never.wait)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         assert scopes() == before + 1
         kept.cancel()
@@ -68,7 +68,7 @@ async def test_who_waits_for_a_child_is_seen() -> None:
     async with create_task_group() as tg:
         handle = tg.create_task(anyio.sleep_forever(), name="sleeper")
         tg.start_soon(handle.wait, name="waiter")
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
 
         (parked,) = parked_tasks()
         assert (parked.name, parked.waits_for) == ("waiter", "the end of 'sleeper'")
@@ -81,7 +81,7 @@ async def test_cancellations_of_several_children_leave_as_one() -> None:
             async with create_task_group() as tg:
                 for _ in range(3):
                     tg.start_soon(anyio.sleep_forever)
-                await wait_all_tasks_blocked()
+                await wait_until_blocked()
                 outer.cancel()
         raise caught.value
 

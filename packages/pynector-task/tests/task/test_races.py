@@ -3,9 +3,10 @@
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import TaskHandle, wait_all_tasks_blocked
+from anyio import TaskHandle
 
 from pynector.concurrency.task import TaskGroup, TaskStatus, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ async def test_a_child_cancelled_in_the_tick_of_its_end_has_either_result() -> N
 
     async with create_task_group() as tg:
         handle = tg.create_task(wait_for(event))
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         event.set()
         handle.cancel()
 
@@ -39,7 +40,7 @@ async def test_a_group_cancelled_in_the_tick_of_its_last_child_s_end_ends() -> N
 
     async with create_task_group() as tg:
         tg.start_soon(wait_for, event)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         event.set()
         tg.cancel("late")
 
@@ -89,9 +90,9 @@ async def test_a_caller_cancelled_in_the_tick_of_started_leaves_no_orphan() -> N
     event, scope = anyio.Event(), anyio.CancelScope()
     async with create_task_group() as tg:
         tg.start_soon(start, tg)
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         event.set()
-        await wait_all_tasks_blocked()
+        await wait_until_blocked()
         tg.cancel()
 
     assert log[-1] == "ended"
@@ -174,5 +175,5 @@ async def test_an_outer_group_cancelled_while_an_inner_one_fails_keeps_the_error
     with pytest.raises(ValueError, match="of the innermost"):
         async with create_task_group() as outer:
             outer.start_soon(inner)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             outer.cancel()

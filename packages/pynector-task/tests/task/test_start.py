@@ -6,9 +6,10 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import get_current_task, wait_all_tasks_blocked
+from anyio import get_current_task
 
 from pynector.concurrency.task import TASK_STATUS_IGNORED, TaskStatus, create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -166,7 +167,7 @@ async def test_a_cancelled_group_does_not_cancel_a_child_that_has_not_started() 
     async with create_task_group() as outer:
         async with create_task_group() as tg:
             outer.start_soon(start)
-            await wait_all_tasks_blocked()
+            await wait_until_blocked()
             tg.cancel()
             event.set()
 
@@ -174,7 +175,7 @@ async def test_a_cancelled_group_does_not_cancel_a_child_that_has_not_started() 
 
 
 async def cancel_when_blocked(scope: anyio.CancelScope) -> None:
-    await wait_all_tasks_blocked()
+    await wait_until_blocked()
     scope.cancel()
 
 

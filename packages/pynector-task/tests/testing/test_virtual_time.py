@@ -133,3 +133,24 @@ def test_neither_trio_nor_pytest_is_imported_without_need() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.asyncio
+async def test_wait_until_blocked_sets_no_timer_where_all_rest_after_a_few_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def set_timer(*_: object) -> None:
+        raise AssertionError("it waits for time to pass")
+
+    async def dawdle() -> None:
+        for _ in range(5):
+            await checkpoint()
+        await event.wait()
+
+    event = asyncio.Event()
+    task = asyncio.create_task(dawdle())
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "call_at", set_timer)
+        await wait_until_blocked()
+    event.set()
+    await task
