@@ -97,6 +97,22 @@ def hand_over(make: Callable[[], Any], tasks: int) -> Callable[[], Work]:
     return prepare
 
 
+def pass_through(make: Callable[[], Any], tasks: int) -> Callable[[], Work]:
+    """So many tasks, none of which waits while it holds it."""
+
+    def prepare() -> Work:
+        thing = make()
+
+        async def use() -> None:
+            for _ in range(10 * TURNS // tasks):
+                async with thing:
+                    pass
+
+        return lambda: spawn([use] * tasks)
+
+    return prepare
+
+
 def ping_pong(make: Callable[[], Any], *, hold: bool) -> Callable[[], Work]:
     """Two tasks that wake each other; they keep the lock in between, or acquire it for each turn."""
 
@@ -217,6 +233,20 @@ def limiter_table(tasks: int) -> Table:
     )
 
 
+def pass_table(tasks: int) -> Table:
+    """Locks that nobody need ever wait for, but that checkpoints come while they are held."""
+    fast = "one checkpoint in 64 times"
+    return Table(
+        f"Lock, fast_acquire: {tasks} tasks that do not wait while they hold it",
+        10 * TURNS,
+        [
+            Row("pynector Lock", pass_through(partial(Lock, fast_acquire=True), tasks), fast),
+            Row("asyncio.Lock", pass_through(asyncio.Lock, tasks), "checks no owner; no checkpoint", ASYNCIO),
+            Row("anyio.Lock", pass_through(partial(anyio.Lock, fast_acquire=True), tasks), "no checkpoint"),
+        ],
+    )
+
+
 TWO_RHYTHMS = (
     "With trio, which runs tasks in random order, a run of AnyIO's falls into one of two rhythms, and stays "
     "in it: 12 or 37 microseconds. The median tells which came more often."
@@ -241,6 +271,7 @@ def condition_table(title: str, *, hold: bool) -> Table:
 
 TABLES = [
     *(table(tasks) for table in (lock_table, semaphore_table, limiter_table) for tasks in (2, 100, 1000)),
+    *(pass_table(tasks) for tasks in (2, 100)),
     condition_table("Condition: ping-pong, the lock kept in between", hold=True),
     condition_table("Condition: ping-pong, the lock acquired for each turn", hold=False),
     Table(

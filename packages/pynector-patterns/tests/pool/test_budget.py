@@ -16,6 +16,7 @@ from pynector.concurrency.patterns import (
     PoolWatch,
 )
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import start_budget
 
 pytestmark = pytest.mark.anyio
 
@@ -101,3 +102,29 @@ async def test_changing_what_need_not_change() -> None:
     async with pool() as one, keyed() as other:
         for call in lambda: one.resize(1), one.expire_all, one.wait_ready, other.expire_all:
             assert await times_that_another_ran(call) >= ROUNDS - 1
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_a_task_that_is_to_pass_one_each_time_gets_a_connection_all_the_same(awaited: bool) -> None:
+    one = ConnectionPool(max_connections=64, connection_factory=connect)
+    calls = [0] * 64
+
+    async def use(number: int) -> None:
+        while min(calls) < 5 and max(calls) < 500:  # of 64 calls, one by each, the last is always of the same
+            if awaited:
+                await one.release(await one.acquire())
+            else:
+                async with one.acquire():
+                    pass
+            calls[number] += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with one:
+        async with one.acquire():
+            pass
+        start_budget(64)
+        async with create_task_group() as tg:
+            for number in range(64):
+                tg.start_soon(use, number)
+
+    assert min(calls) >= 5

@@ -1,12 +1,13 @@
 """By default each acquire is a checkpoint; with `fast_acquire` only one in 64 is."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import pytest
 
 from pynector.concurrency.primitives import CapacityLimiter, Condition, Lock, Semaphore
+from pynector.concurrency.task.lowlevel import start_budget
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +42,24 @@ class Other:
         while True:
             self.steps += 1
             await anyio.lowlevel.checkpoint()
+
+
+async def check_that_all_come_through(call: Callable[[], Awaitable[None]]) -> None:
+    """Of 64 tasks that call in turn, the 64th call is always that of the same."""
+    calls = [0] * 64
+
+    async def use(number: int) -> None:
+        while min(calls) < 5 and max(calls) < 500:
+            await call()
+            calls[number] += 1
+            await anyio.lowlevel.checkpoint()
+
+    start_budget(64)
+    async with anyio.create_task_group() as tg:
+        for number in range(64):
+            tg.start_soon(use, number)
+
+    assert min(calls) >= 5
 
 
 @all_of_them
@@ -100,3 +119,29 @@ async def test_different_objects_share_the_budget() -> None:
             await hold_once(things[number % len(things)], "async with")
         assert 9 <= other.steps <= 11
         tg.cancel_scope.cancel()
+
+
+@all_of_them
+@both_ways
+async def test_nobody_finds_a_fast_one_taken_because_another_let_others_run(make: Make, way: str) -> None:
+    """Or they would wait, and each turn from then on would be a hand-over, at ten times the cost."""
+    thing, was_free = make(True), True
+
+    async def use() -> None:
+        nonlocal was_free
+        for _ in range(320):
+            await hold_once(thing, way)
+            was_free = was_free and not thing.statistics().tasks_waiting
+
+    async with anyio.create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(use)
+
+    assert was_free
+
+
+@all_of_them
+@both_ways
+async def test_a_task_whose_turn_it_is_each_time_takes_it_all_the_same(make: Make, way: str) -> None:
+    thing = make(True)
+    await check_that_all_come_through(lambda: hold_once(thing, way))

@@ -8,7 +8,7 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint, current_task
 
-from ._held_block import HeldBlock, budget_for
+from ._held_block import ALWAYS, HeldBlock, budget_for
 from ._statistics import CapacityLimiterStatistics
 
 RUNNING_TASK = object()
@@ -118,13 +118,16 @@ class CapacityLimiter(HeldBlock):
         task = current_task()
         if borrower is RUNNING_TASK:
             borrower = task
-        if not self._take(borrower):
-            return await self._wait(task, borrower)
-        try:
+        if self._borrowed < self._total and self._budget is not ALWAYS:
             await checkpoint()
-        except BaseException:
-            self._take_back(borrower)
-            raise
+        if not self._take(borrower):
+            await self._wait(task, borrower)
+        elif self._budget is ALWAYS:
+            try:
+                await checkpoint()
+            except BaseException:
+                self._take_back(borrower)
+                raise
 
     def acquire_nowait(self) -> None:
         """Borrow a token for the running task if one is available. No checkpoint.

@@ -8,10 +8,18 @@ from typing import Any
 
 from pynector.concurrency.task.lowlevel import READY, operation_budget
 
+ALWAYS: Iterator[bool] = repeat(True)
+"""The budget of what is not to be fast: each operation is a checkpoint.
+
+It is passed after something was taken, so that whoever asks first has it first. The checkpoint of a fast
+operation whose turn it is comes before: others would find the thing taken meanwhile, and wait; and as those
+who give it back ask for it again, each turn from then on would be a hand-over, at ten times the cost.
+"""
+
 
 def budget_for(fast_acquire: bool) -> Iterator[bool]:
     """Give what tells of each operation whether it is a checkpoint; if they are not to be fast, each is."""
-    return operation_budget() if fast_acquire else repeat(True)
+    return operation_budget() if fast_acquire else ALWAYS
 
 
 class HeldBlock(ABC):

@@ -8,7 +8,7 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, checkpoint
 
-from ._held_block import HeldBlock, budget_for
+from ._held_block import ALWAYS, HeldBlock, budget_for
 from ._lock_core import LockCore
 from ._statistics import LockStatistics
 from ._task_info import task_info
@@ -73,8 +73,6 @@ class Lock(HeldBlock):
             core.owner = task  # what `take` decides, without the call
         return READY
 
-    _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
-
     def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> Coroutine[Any, Any, None]:
@@ -101,8 +99,17 @@ class Lock(HeldBlock):
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
             anyio.BrokenResourceError: the owner has ended without releasing.
         """
-        if (rest := self._enter()) is not READY:
-            await rest
+        core = self._lock  # what `__aenter__` does, without the call
+        if core.owner is not None or next(self._budget):
+            return await self._acquire()
+        try:
+            task = core.ask()
+        except RuntimeError:
+            task = None
+        if task is None or core.home is not None:
+            core.take(core.running_task())
+        else:
+            core.owner = task
 
     async def _acquire(self) -> None:
         core = self._lock
@@ -112,12 +119,15 @@ class Lock(HeldBlock):
             task = None
         if task is None:
             task = core.running_task()
+        if core.owner is None and self._budget is not ALWAYS:
+            await checkpoint()
         if (core.owner is None or core.owner is task) and core.take(task):
-            try:
-                await checkpoint()
-            except BaseException:
-                core.hand_over()
-                raise
+            if self._budget is ALWAYS:
+                try:
+                    await checkpoint()
+                except BaseException:
+                    core.hand_over()
+                    raise
             return
         if core.owner not in core.watched:
             core.watch_owner()
@@ -145,7 +155,11 @@ class Lock(HeldBlock):
             RuntimeError: this task does not own it.
         """
         core = self._lock
-        if core.owner is not core.running_task():
+        try:
+            task = core.ask()  # what `running_task` does in the usual case, without the call
+        except RuntimeError:
+            task = None
+        if core.owner is not (core.running_task() if task is None else task):
             core.check_home("release")
             raise RuntimeError("The current task is not holding this lock; only its owner may release it")
         if core.watched:

@@ -8,7 +8,7 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint
 
-from ._held_block import HeldBlock, budget_for
+from ._held_block import ALWAYS, HeldBlock, budget_for
 from ._statistics import SemaphoreStatistics
 
 
@@ -66,6 +66,10 @@ class Semaphore(HeldBlock):
     async def __aenter__(self) -> Self:
         # What `acquire` does, without the coroutine: that would be a fifth of the cost of a free semaphore.
         lot = self._lot
+        is_due = False
+        if self._value and (is_due := next(self._budget)) and self._budget is not ALWAYS:
+            await checkpoint()
+            is_due = False
         if not self._value:
             ticket = lot.queue_up()
             try:
@@ -74,7 +78,6 @@ class Semaphore(HeldBlock):
             except BaseException:
                 lot.leave(ticket, self._give_back)
                 raise
-        is_due = next(self._budget)
         if lot.home is not None:
             lot.check_home("acquire")
         self._value -= 1  # from here on nothing is called: an interrupt would come between

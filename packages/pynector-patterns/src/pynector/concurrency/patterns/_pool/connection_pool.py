@@ -155,7 +155,10 @@ class ConnectionPool(Generic[C]):
         lender = self._lender
         slot = lender.slots.get(id(connection))
         if lender.calm and slot is not None and slot.lease is not None:
-            lender.hand_on(slot)  # the short way: what follows does the same, after a look
+            # The short way; what follows does the same, after a look.
+            if lender.lot.home is None or lender.lot.unpark(slot) is None:
+                lender.idle.append(slot)
+            slot.lease = None
         elif (slot := lender.lent_slot(connection)) is not None:
             await lender.end(slot, clean=True)
 

@@ -39,20 +39,21 @@ class Lease(Coroutine[Any, Any, C]):
     _steps: Generator[Any, Any, C]
 
     def __await__(self) -> Generator[Any, Any, C]:
-        self._refuse_twice()
+        if self.slot is not None:
+            self._refuse_twice()
         lender = self.lender
-        while lender.ready:
+        if lender.ready:
             if next(lender.budget):
-                yield from checkpoint().__await__()
-                continue  # somebody may have been faster meanwhile
-            if lender.lot.home is not None:
-                lender.lot.check_home("acquire()")
-            lender.leases += 1
-            idle, first = lender.ready, lender.first
-            self.slot = slot = idle[first]
-            del idle[first]  # no `pop`: an interrupt comes after calls, and the connection would be nobody's
-            slot.lease = self
-            return slot.connection
+                yield from checkpoint().__await__()  # after that somebody may have been faster
+            else:
+                if lender.lot.home is not None:
+                    lender.lot.check_home("acquire()")
+                lender.leases += 1
+                idle, first = lender.ready, lender.first
+                self.slot = slot = idle[first]
+                del idle[first]  # no `pop`: an interrupt comes after calls, and it would be nobody's
+                slot.lease = self
+                return slot.connection
         self.slot = slot = yield from lender.lend(self).__await__()
         return slot.connection
 
@@ -60,18 +61,18 @@ class Lease(Coroutine[Any, Any, C]):
         if self.slot is not None:
             self._refuse_twice()
         lender = self.lender
-        while lender.ready:
+        if lender.ready:
             if next(lender.budget):
-                await checkpoint()
-                continue
-            if lender.lot.home is not None:
-                lender.lot.check_home("acquire()")
-            lender.leases += 1
-            idle, first = lender.ready, lender.first
-            self.slot = slot = idle[first]
-            del idle[first]  # no `pop`: an interrupt comes after calls, and the connection would be nobody's
-            slot.lease = self
-            return slot.connection
+                await checkpoint()  # after that somebody may have been faster
+            else:
+                if lender.lot.home is not None:
+                    lender.lot.check_home("acquire()")
+                lender.leases += 1
+                idle, first = lender.ready, lender.first
+                self.slot = slot = idle[first]
+                del idle[first]  # no `pop`: an interrupt comes after calls, and it would be nobody's
+                slot.lease = self
+                return slot.connection
         if lender.flows and not lender.idle:
             # Nothing is free: what `lend` does then, without its coroutines.
             lot = lender.lot
@@ -105,7 +106,7 @@ class Lease(Coroutine[Any, Any, C]):
         lender = self.lender
         if kind is not None or not lender.calm:
             return lender.end(slot, clean=kind is None)
-        # What `hand_on` does, without the call.
+        # What `end` does, without the look; so does `release`.
         lot = lender.lot
         if lot.home is None or lot.unpark(slot) is None:
             lender.idle.append(slot)

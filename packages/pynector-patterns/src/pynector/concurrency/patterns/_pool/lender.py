@@ -61,13 +61,6 @@ class Lender(Preparer[C]):
             return True
         return self.lot.wake_first(grant) is not None
 
-    def hand_on(self, slot: Slot[C]) -> None:
-        """A connection comes back while all is calm: it goes to the first who waits, or is idle."""
-        self.lot.check_home("release()")
-        slot.lease = None
-        if self.lot.unpark(slot) is None:
-            self.idle.append(slot)
-
     async def lend(self, lease: object) -> Slot[C]:
         """Give a connection, after all that has to be looked at."""
         if next(self.budget):
