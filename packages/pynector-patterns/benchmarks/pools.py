@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import TracebackType
@@ -75,6 +75,27 @@ async def naive_queue(connections: int) -> AsyncIterator[Borrow]:
     for _ in range(connections):
         queue.put_nowait(Connection())
     yield lambda: Borrowed(queue)
+
+
+class ByHand:
+    """A coroutine function that takes a connection, and one that gives it back."""
+
+    def __init__(self, take: Callable[[], Awaitable[Any]], give: Callable[[Any], Awaitable[object]]) -> None:
+        self.take, self.give = take, give
+
+
+@asynccontextmanager
+async def ours_by_hand(connections: int) -> AsyncIterator[ByHand]:
+    async with ConnectionPool(max_connections=connections, connection_factory=Connection.connect) as pool:
+        yield ByHand(pool.acquire, pool.release)
+
+
+@asynccontextmanager
+async def queue_by_hand(connections: int) -> AsyncIterator[ByHand]:
+    queue: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    for _ in range(connections):
+        queue.put_nowait(Connection())
+    yield ByHand(queue.get, queue.put)
 
 
 class Permitted:
@@ -185,6 +206,27 @@ def alone(make: Pool) -> Callable[[], Work]:
     return prepare
 
 
+def alone_by_hand(make: Callable[[int], AbstractAsyncContextManager[ByHand]]) -> Callable[[], Work]:
+    """The same without a block."""
+
+    def prepare() -> Work:
+        async def work() -> Timer:
+            async with make(CONNECTIONS) as pool:
+                await pool.give(await pool.take())
+                with Timer() as timer:
+                    for _ in range(TIMES):
+                        connection = await pool.take()
+                        try:
+                            pass
+                        finally:
+                            await pool.give(connection)
+            return timer
+
+        return work
+
+    return prepare
+
+
 def crowd(make: Pool, tasks: int, connections: int = CONNECTIONS, times: int = TIMES) -> Callable[[], Work]:
     """So many tasks, each of which holds a connection for one turn of the loop, again and again.
 
@@ -261,8 +303,21 @@ def growth(title: str, what: str, how: Callable[[int], Callable[[], Work]], size
     )
 
 
+def by_hand() -> Table:
+    """Where no block is entered, and whoever forgets to give back has lost a connection."""
+    return Table(
+        "Connection pool: acquire() and release() by name, a connection is free",
+        TIMES,
+        [
+            Row("pynector ConnectionPool", alone_by_hand(ours_by_hand), "acquire_timeout 30 s, statistics"),
+            Row("asyncio.LifoQueue", alone_by_hand(queue_by_hand), "get() and put()", ASYNCIO),
+        ],
+    )
+
+
 TABLES = [
     table("Connection pool: acquire and release, a connection is free", alone, 0.7, 0.15, 0.15),
+    by_hand(),
     table("Connection pool: 100 tasks on 10 connections", lambda pool: crowd(pool, 100), 1.0, 0.55, 0.25),
     table("Connection pool: 1,000 tasks on 10 connections", lambda pool: crowd(pool, 1_000), 1.0, 0.55, 0.25),
     growth(

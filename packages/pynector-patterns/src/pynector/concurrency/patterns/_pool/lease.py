@@ -54,8 +54,7 @@ class Lease(Coroutine[Any, Any, C]):
                 del idle[first]  # no `pop`: an interrupt comes after calls, and it would be nobody's
                 slot.lease = self
                 return slot.connection
-        self.slot = slot = yield from lender.lend(self).__await__()
-        return slot.connection
+        return (yield from self.__aenter__().__await__())
 
     async def __aenter__(self) -> C:
         if self.slot is not None:
@@ -77,7 +76,7 @@ class Lease(Coroutine[Any, Any, C]):
             # Nothing is free: what `lend` does then, without its coroutines.
             lot = lender.lot
             ticket = lot.queue_up()
-            since = lot.latest()
+            since = lot.queue[-1][2]  # what `latest` gives, without the call
             if lender.patience.rests:
                 lender.patience.begin()
             try:
