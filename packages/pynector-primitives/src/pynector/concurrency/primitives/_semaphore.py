@@ -66,10 +66,9 @@ class Semaphore(HeldBlock):
     async def __aenter__(self) -> Self:
         # What `acquire` does, without the coroutine: that would be a fifth of the cost of a free semaphore.
         lot = self._lot
-        is_due = False
-        if self._value and (is_due := next(self._budget)) and self._budget is not ALWAYS:
+        is_due = self._value and next(self._budget)
+        if is_due and self._budget is not ALWAYS:
             await checkpoint()
-            is_due = False
         if not self._value:
             ticket = lot.queue_up()
             try:
@@ -81,7 +80,7 @@ class Semaphore(HeldBlock):
         if lot.home is not None:
             lot.check_home("acquire")
         self._value -= 1  # from here on nothing is called: an interrupt would come between
-        if is_due:
+        if is_due and self._budget is ALWAYS:
             try:
                 await checkpoint()
             except BaseException:
