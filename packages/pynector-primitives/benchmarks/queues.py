@@ -79,21 +79,21 @@ def in_turn_at_once(make: Callable[[], Any]) -> Callable[[], Work]:
     return prepare
 
 
-def through(make: Callable[[], Any], tasks: int) -> Callable[[], Work]:
+def through(make: Callable[[], Any], putters: int, getters: int) -> Callable[[], Work]:
     """So many tasks that put items in, and so many that take them out."""
 
     def prepare() -> Work:
         queue = make()
 
         async def put() -> None:
-            for item in range(ITEMS // tasks):
+            for item in range(ITEMS // putters):
                 await queue.put(item)
 
         async def get() -> None:
-            for _ in range(ITEMS // tasks):
+            for _ in range(ITEMS // getters):
                 await queue.get()
 
-        return lambda: run([put, get] * tasks)
+        return lambda: run([put] * putters + [get] * getters)
 
     return prepare
 
@@ -160,8 +160,10 @@ TABLES = [
     for make in (fast_table, table)
     for title, work in (
         ("put an item and get it", in_turn),
-        ("a task that puts, and one that gets", partial(through, tasks=1)),
-        ("four tasks that put, and four that get", partial(through, tasks=4)),
+        ("a task that puts, and one that gets", partial(through, putters=1, getters=1)),
+        ("four tasks that put, and four that get", partial(through, putters=4, getters=4)),
+        ("four tasks that put, and one that gets", partial(through, putters=4, getters=1)),
+        ("a task that puts, and four that get", partial(through, putters=1, getters=4)),
     )
 ]
 TABLES += [
