@@ -146,6 +146,21 @@ async def test_who_finds_it_full_or_empty_passes_a_checkpoint_before_it_waits(ki
                 await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.on("asyncio")  # trio's order of tasks is random
+async def test_who_finds_others_waiting_joins_them_at_once(kind: type[Queue[int]]) -> None:
+    full, empty = filled(kind, 0), kind(1)
+
+    async with anyio.create_task_group() as tg:
+        for call in partial(full.put, 1), empty.get:
+            tg.start_soon(call)
+            await wait_until_blocked()
+            tg.start_soon(call)
+        await anyio.lowlevel.checkpoint()
+        assert full.statistics().tasks_waiting_put == 2
+        assert empty.statistics().tasks_waiting_get == 2
+        tg.cancel_scope.cancel()
+
+
 async def test_cancelled_while_waiting_in_put_has_put_nothing(kind: type[Queue[int]]) -> None:
     queue = filled(kind, 1)
 

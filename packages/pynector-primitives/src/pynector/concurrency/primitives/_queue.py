@@ -41,9 +41,9 @@ class Queue(Generic[T]):
 
     Whoever waits is served in order of arrival, and no newcomer overtakes: an item goes straight to the
     first task that waits for one, a free place to the first that waits in `put`. Who finds the queue empty,
-    or full, passes a checkpoint before it joins them: most often it need not wait then. A cancelled `put` has
-    put nothing, a cancelled `get` has taken nothing: an item on its way goes to the next, or back in front
-    (even if the queue filled up meanwhile).
+    or full, and nobody waiting, passes a checkpoint before it waits: most often it need not wait then. A
+    cancelled `put` has put nothing, a cancelled `get` has taken nothing: an item on its way goes to the next,
+    or back in front (even if the queue filled up meanwhile).
 
     `join` needs no `task_done`: what `get` gave is done, and what `take` gave is done when its block is left.
 
@@ -131,7 +131,9 @@ class Queue(Generic[T]):
             return
         try:
             state.has_place("put()")
-            await checkpoint()  # also if it has none: others make room meanwhile, for less than to wait costs
+            if not state.putters.queue:
+                # Also if it has none: others make room meanwhile, for less than to wait costs.
+                await checkpoint()
             if state.has_place("put()"):
                 state.add(entry)
             else:

@@ -36,7 +36,9 @@ async def take_first(state: QueueState[Any], doing: str) -> Any:
     """Take the first entry out, waiting until there is one, where `may_take` has said no. A checkpoint."""
     try:
         state.has_entry(doing)
-        await checkpoint()  # also if it has none: others put one in meanwhile, for less than to wait costs
+        if not state.getters.queue:
+            # Also if it has none: others put one in meanwhile, for less than to wait costs.
+            await checkpoint()
         if state.has_entry(doing):
             return state.take()
         return state.receive(await state.wait_for_entry())
