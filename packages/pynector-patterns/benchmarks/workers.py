@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from gc import get_referents
 
 import aiojobs
 import anyio
@@ -12,6 +14,7 @@ import trio
 from harness import ASYNCIO, TRIO, Row, Table, Work
 
 from pynector.concurrency.patterns import WorkerPool
+from pynector.concurrency.task.lowlevel import operation_budget
 
 ITEMS = 5_000
 WORKERS = 10
@@ -96,6 +99,56 @@ async def of_aiojobs(func: WorkFunc, items: int) -> None:
         await scheduler.wait_and_close(timeout=60)
 
 
+class Handle:
+    """What can be awaited for a result, and says where its item stands."""
+
+    __slots__ = ("context", "item", "outcome", "state")
+
+
+async def promises_by_hand(func: WorkFunc, items: int) -> None:
+    """The least that gives what we promise: each item a handle, and the context of its submitter."""
+    line: deque[Handle] = deque()
+    budget, loop = operation_budget(), asyncio.get_running_loop()
+    idle: asyncio.Future[None] | None = None
+    is_over = False
+
+    async def submit(item: int) -> Handle:
+        if next(budget):
+            await asyncio.sleep(0)
+        if asyncio.get_running_loop() is not loop:
+            raise RuntimeError("another event loop")
+        handle = Handle()
+        handle.item, handle.context, handle.state, handle.outcome = item, copy_context(), "queued", None
+        line.append(handle)
+        if idle is not None and not idle.done():
+            idle.set_result(None)
+        return handle
+
+    async def work() -> None:
+        nonlocal idle
+        while line or not is_over:
+            for _ in range(min(len(line), 64)):
+                handle = line.popleft()
+                handle.state = "running"
+                wanted, current = get_referents(handle.context, copy_context())
+                assert wanted is current, "the slow way is left out"
+                handle.outcome = await func(handle.item)
+                handle.state = "finished"
+            if line:
+                await asyncio.sleep(0)
+            elif not is_over:
+                idle = loop.create_future()
+                await idle
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())  # one is enough for items that never wait
+        for item in range(items):
+            await submit(item)
+        is_over = True
+        if idle is not None and not idle.done():
+            idle.set_result(None)
+
+
 async def deque_of_asyncio(func: WorkFunc, items: int) -> None:
     line = deque(range(items))
 
@@ -161,6 +214,18 @@ def table(title: str, func: WorkFunc | None, bars: dict[str, float]) -> Table:
                 TRIO,
             ),
             Row("aiojobs.Scheduler", pool(of_aiojobs, func), "a job and a context for each item", ASYNCIO),
+            *(
+                [
+                    Row(
+                        "limit: our promises by hand",
+                        pool(promises_by_hand, func),
+                        "one worker; a handle, a context and a look at the event loop for each item",
+                        ASYNCIO,
+                    )
+                ]
+                if func
+                else []
+            ),
             Row(
                 "limit: a deque and tasks",
                 pool(deque_of_asyncio, func),
