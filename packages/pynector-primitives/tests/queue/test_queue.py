@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -159,6 +160,39 @@ async def test_who_finds_others_waiting_joins_them_at_once(kind: type[Queue[int]
         assert full.statistics().tasks_waiting_put == 2
         assert empty.statistics().tasks_waiting_get == 2
         tg.cancel_scope.cancel()
+
+
+async def test_who_need_not_wait_passes_a_checkpoint_though_somebody_gave_up_waiting(
+    kind: type[Queue[int]],
+) -> None:
+    full, empty, gave_up = filled(kind, 0), kind(1), anyio.CancelScope()
+
+    async def give_up(call: Callable[[], Awaitable[object]]) -> None:
+        with gave_up:
+            await call()
+
+    async with anyio.create_task_group() as tg:
+        for call in partial(full.put, 1), empty.get:
+            tg.start_soon(call)
+            await wait_until_blocked()
+        for call in partial(full.put, 1), empty.get:
+            async with anyio.create_task_group() as others:
+                gave_up = anyio.CancelScope()
+                others.start_soon(give_up, call)
+                await wait_until_blocked()
+                gave_up.cancel()
+        full.get_nowait()
+        empty.put_nowait(1)
+        await wait_until_blocked()
+    full.get_nowait()
+    empty.put_nowait(2)
+
+    for call in partial(full.put, 3), empty.get:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await call()
+        assert scope.cancelled_caught
+    assert (len(full), len(empty)) == (0, 1)
 
 
 async def test_cancelled_while_waiting_in_put_has_put_nothing(kind: type[Queue[int]]) -> None:

@@ -150,7 +150,7 @@ async def test_wait_until_blocked_sets_no_timer_where_all_rest_after_a_few_steps
     event = asyncio.Event()
     task = asyncio.create_task(dawdle())
     with monkeypatch.context() as patch:
-        patch.setattr(asyncio.get_running_loop(), "call_at", set_timer)
+        patch.setattr(asyncio.get_running_loop(), "call_later", set_timer)  # what asyncio.sleep calls
         await wait_until_blocked()
     event.set()
     await task

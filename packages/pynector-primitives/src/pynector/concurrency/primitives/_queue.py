@@ -130,8 +130,7 @@ class Queue(Generic[T]):
             state.add(entry)
             return
         try:
-            state.has_place("put()")
-            if not state.putters.queue:
+            if state.has_place("put()") or not state.putters.queue:
                 # Also if it has none: others make room meanwhile, for less than to wait costs.
                 await checkpoint()
             if state.has_place("put()"):

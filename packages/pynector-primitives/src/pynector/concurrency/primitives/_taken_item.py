@@ -35,8 +35,7 @@ class TakenItem(Generic[T]):
 async def take_first(state: QueueState[Any], doing: str) -> Any:
     """Take the first entry out, waiting until there is one, where `may_take` has said no. A checkpoint."""
     try:
-        state.has_entry(doing)
-        if not state.getters.queue:
+        if state.has_entry(doing) or not state.getters.queue:
             # Also if it has none: others put one in meanwhile, for less than to wait costs.
             await checkpoint()
         if state.has_entry(doing):
