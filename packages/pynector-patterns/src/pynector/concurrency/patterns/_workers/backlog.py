@@ -1,7 +1,6 @@
 """The items that wait for a worker, and the submitters that wait for room among them."""
 
 import heapq
-import math
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +15,9 @@ from .item_handle import ItemHandle
 
 Handle = ItemHandle[Any, Any]
 H = TypeVar("H", bound=Handle)
+
+NO_LIMIT = 2**30 - 1
+"""More than fit in memory. A whole number, and the largest that CPython compares the quick way."""
 
 
 class Line(Protocol[H]):
@@ -73,9 +75,9 @@ class Backlog(Generic[H]):
 
     def __init__(self, limit: int | None, *, by_priority: bool) -> None:
         self.line: Line[H] = PriorityLine[H]() if by_priority else deque[H]()
-        self.capacity: float = 0
+        self.capacity: int = 0
         self.room: ParkingLot[None] = ParkingLot("WorkerPool")
-        self._limit = math.inf if limit is None else limit
+        self._limit = NO_LIMIT if limit is None else limit
 
     def open(self) -> None:
         """Take items from now on."""
@@ -83,7 +85,7 @@ class Backlog(Generic[H]):
 
     def close(self) -> None:
         """Take none any more, and turn away all who wait for room."""
-        self.capacity = -math.inf
+        self.capacity = -NO_LIMIT
         self.room.fail_all(lambda: ClosedResourceError("worker pool is stopped; it takes no more items"))
 
     def wait_for_room(self) -> Coroutine[Any, Any, None]:
