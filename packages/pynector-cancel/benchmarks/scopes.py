@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import anyio
@@ -69,6 +69,15 @@ def table(title: str, ours: Row, peer: str, bar: float, *others: Row) -> Table:
     return Table(title, TIMES, [ours, *others], {peer: bar}, {peer: bar})
 
 
+DEADLINE = (
+    Row("limit: asyncio.timeout", asyncio_timeout, "no scope: it cancels the task", ASYNCIO),
+    Row(
+        "limit: trio.CancelScope",
+        enter(lambda: trio.CancelScope(deadline=trio.current_time() + 60)),
+        "what trio's functions enter",
+        TRIO,
+    ),
+)
 TABLES = [
     table(
         "`fail_after` that does not fire",
@@ -77,7 +86,7 @@ TABLES = [
         0.65,
         Row("anyio.fail_after", enter(lambda: anyio.fail_after(60)), LOOP),
         Row("trio.fail_after", enter(lambda: trio.fail_after(60)), LOOP, TRIO),
-        Row("limit: asyncio.timeout", asyncio_timeout, "no scope: it cancels the task", ASYNCIO),
+        *DEADLINE,
     ),
     table(
         "`move_on_after` that does not fire",
@@ -86,7 +95,7 @@ TABLES = [
         1.2,
         Row("anyio.move_on_after", enter(lambda: anyio.move_on_after(60)), LOOP),
         Row("trio.move_on_after", enter(lambda: trio.move_on_after(60)), LOOP, TRIO),
-        Row("limit: asyncio.timeout", asyncio_timeout, "no scope: it cancels the task", ASYNCIO),
+        *DEADLINE,
     ),
     table(
         "A scope without a deadline",
@@ -95,6 +104,7 @@ TABLES = [
         1.2,
         Row("anyio.CancelScope", enter(anyio.CancelScope)),
         Row("limit: trio.CancelScope", enter(trio.CancelScope), "", TRIO),
+        Row("limit: a block that does nothing", enter(nullcontext), "no scope", ASYNCIO),
     ),
     table(
         "A shielded call",

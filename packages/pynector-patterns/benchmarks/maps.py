@@ -182,7 +182,10 @@ def growth() -> Table:
     return Table(
         "Bounded map: what a trivial item costs as there are more",
         1,
-        [Row(f"{size:,} items", per_item(size, max(1, most // size)), "") for size in sizes],
+        [
+            *(Row(f"{size:,} items", per_item(ours, size, max(1, most // size))) for size in sizes),
+            Row("limit: 200,000 one by one", per_item(one_by_one, most, 1), "no concurrency"),
+        ],
         bars,
         bars,
         grows=True,
@@ -207,9 +210,9 @@ def fewer(run: Map, fetch: Fetch | None) -> Callable[[], Work]:
     return prepare_timed
 
 
-def per_item(items: int, times: int) -> Callable[[], Work]:
+def per_item(run: Map, items: int, times: int) -> Callable[[], Work]:
     """Seconds for one item, whatever their number."""
-    prepare = mapped(ours, trivial, items, times)
+    prepare = mapped(run, trivial, items, times)
 
     def prepare_timed() -> Work:
         work = prepare()
@@ -248,6 +251,7 @@ TABLES = [
         [
             Row("nothing set", mapped(ours, trivial), "the worker's own context serves as the copy"),
             Row("each item sets a variable", mapped(ours, set_variable), "a new copy for each item"),
+            Row("limit: one by one", mapped(one_by_one, trivial), "no concurrency, one context"),
         ],
         grows=True,
     ),

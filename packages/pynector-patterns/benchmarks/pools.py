@@ -187,6 +187,19 @@ async def bare_list(connections: int) -> AsyncIterator[Borrow]:
     yield lambda: Free(idle)
 
 
+@asynccontextmanager
+async def list_by_hand(connections: int) -> AsyncIterator[ByHand]:
+    idle = [Connection() for _ in range(connections)]
+
+    async def take() -> Connection:
+        return idle.pop()
+
+    async def give(connection: Connection) -> None:
+        idle.append(connection)
+
+    yield ByHand(take, give)
+
+
 def alone(make: Pool) -> Callable[[], Work]:
     """One task that borrows and gives back, so many times."""
 
@@ -311,6 +324,7 @@ def by_hand() -> Table:
         [
             Row("pynector ConnectionPool", alone_by_hand(ours_by_hand), "acquire_timeout 30 s, statistics"),
             Row("asyncio.LifoQueue", alone_by_hand(queue_by_hand), "get() and put()", ASYNCIO),
+            Row("limit: a list", alone_by_hand(list_by_hand), "nobody ever waits"),
         ],
     )
 

@@ -189,6 +189,15 @@ def pool(
     return prepare
 
 
+def limits(func: WorkFunc | None, items: int) -> list[Row]:
+    """What it costs if all items are there already."""
+    says = "all items are there already"
+    return [
+        Row("limit: a deque and tasks", pool(deque_of_asyncio, func, items), says, ASYNCIO),
+        Row("limit: a deque and tasks of trio", pool(deque_of_trio, func, items), says, TRIO),
+    ]
+
+
 def table(title: str, func: WorkFunc | None, bars: dict[str, float]) -> Table:
     shared = "no handles, items share a context"
     return Table(
@@ -226,18 +235,7 @@ def table(title: str, func: WorkFunc | None, bars: dict[str, float]) -> Table:
                 if func
                 else []
             ),
-            Row(
-                "limit: a deque and tasks",
-                pool(deque_of_asyncio, func),
-                "all items are there already",
-                ASYNCIO,
-            ),
-            Row(
-                "limit: a deque and tasks of trio",
-                pool(deque_of_trio, func),
-                "all items are there already",
-                TRIO,
-            ),
+            *limits(func, ITEMS),
         ],
         bars,
     )
@@ -248,6 +246,7 @@ def growth() -> Table:
     sizes = (1_000, 10_000, 100_000)
     bars = {f"{size:,} items": 1.15 for size in sizes[1:]}
     rows = [Row(f"{size:,} items", pool(ours, trivial, size, sizes[-1] // size)) for size in sizes]
+    rows += limits(trivial, sizes[-1])
     return Table(
         "Worker pool: what a trivial item costs as more are queued", sizes[-1], rows, bars, bars, grows=True
     )

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 import anyio
 import trio
-from harness import Row, Table, Work
+from bare import Held, Nothing, limits, turn, waits
+from harness import ASYNCIO, TRIO, Row, Table, Work
 
 from pynector.concurrency.primitives import CapacityLimiter, Condition, Event, Lock, Semaphore
 
 TURNS = 1000
-ASYNCIO = ("asyncio", "uvloop")
-TRIO = ("trio",)
-
-
-async def tick() -> None:
-    """One turn of the event loop: asyncio's if one runs, else trio's."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        await trio.lowlevel.checkpoint()
-    else:
-        await asyncio.sleep(0)
-
-
-def turn() -> Callable[[], Awaitable[None]]:
-    """The way to pass one turn of the event loop that runs here."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return trio.lowlevel.checkpoint
-    return partial(asyncio.sleep, 0)
 
 
 async def spawn(funcs: list[Callable[[], Awaitable[object]]]) -> None:
@@ -51,29 +29,6 @@ async def spawn(funcs: list[Callable[[], Awaitable[object]]]) -> None:
         async with asyncio.TaskGroup() as group:
             for func in funcs:
                 group.create_task(func())  # type: ignore[arg-type]
-
-
-class Limit:
-    """A lock without any rule: a deque of futures."""
-
-    def __init__(self) -> None:
-        self.held = False
-        self.waiting: deque[asyncio.Future[None]] = deque()
-
-    async def __aenter__(self) -> None:
-        if self.held:
-            future = asyncio.get_running_loop().create_future()
-            self.waiting.append(future)
-            await future
-        self.held = True
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self.waiting:
-            self.waiting.popleft().set_result(None)
-        else:
-            self.held = False
 
 
 def turns(tasks: int) -> int:
@@ -192,7 +147,7 @@ def hand_over_table(name: str, tasks: int, ours: Callable[[], Any], *peers: Row)
         [
             Row(f"pynector {name}", hand_over(ours, tasks)),
             *peers,
-            Row("limit: a deque of futures", hand_over(Limit, tasks), "", ASYNCIO),
+            *limits(partial(hand_over, tasks=tasks), Held),
         ],
         bars,
     )
@@ -243,6 +198,7 @@ def pass_table(tasks: int) -> Table:
             Row("pynector Lock", pass_through(partial(Lock, fast_acquire=True), tasks), fast),
             Row("asyncio.Lock", pass_through(asyncio.Lock, tasks), "checks no owner; no checkpoint", ASYNCIO),
             Row("anyio.Lock", pass_through(partial(anyio.Lock, fast_acquire=True), tasks), "no checkpoint"),
+            Row("limit: two empty coroutines", pass_through(Nothing, tasks)),
         ],
     )
 
@@ -263,6 +219,7 @@ def condition_table(title: str, *, hold: bool) -> Table:
             Row("asyncio.Condition", ping_pong(asyncio.Condition, hold=hold), "", ASYNCIO),
             Row("anyio.Condition", ping_pong(anyio.Condition, hold=hold)),
             Row("trio.Condition", ping_pong(trio.Condition, hold=hold), "", TRIO),
+            *limits(partial(ping_pong, hold=hold), waits),
         ],
         {"asyncio.Condition": 1.1},
         note="" if hold else TWO_RHYTHMS,
@@ -282,6 +239,7 @@ TABLES = [
             Row("asyncio.Condition", call_all(asyncio.Condition), "", ASYNCIO),
             Row("anyio.Condition", call_all(anyio.Condition)),
             Row("trio.Condition", call_all(trio.Condition), "", TRIO),
+            *limits(call_all, waits),
         ],
         {"asyncio.Condition": 1.1},
     ),
@@ -293,7 +251,7 @@ TABLES = [
             Row("asyncio.Event", wake(asyncio.Event), "", ASYNCIO),
             Row("anyio.Event", wake(anyio.Event)),
             Row("trio.Event", wake(trio.Event), "", TRIO),
-            Row("limit: start 1,000 tasks that yield once", lambda: partial(spawn, [tick] * 1000)),
+            Row("limit: start 1,000 tasks that yield once", lambda: partial(spawn, [turn()] * 1000)),
         ],
         {"asyncio.Event": 1.0},
     ),

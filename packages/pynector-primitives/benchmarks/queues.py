@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
 import anyio
 import trio
-from harness import Row, Table, Work
+from bare import Room, RoomInTurn, limits
+from harness import ASYNCIO, TRIO, Row, Table, Work
 
 from pynector.concurrency.primitives import PriorityQueue, Queue
 
 ITEMS = 2000
-ASYNCIO = ("asyncio", "uvloop")
-TRIO = ("trio",)
 
 
 class Stream:
@@ -130,6 +131,22 @@ class NumberedPriorityQueue(asyncio.PriorityQueue[Any]):
         return item
 
 
+class Deque:
+    """Methods of a queue's names, for a deque."""
+
+    def __init__(self) -> None:
+        items: deque[int] = deque()
+        self.put_nowait, self.get_nowait = items.append, items.popleft
+
+
+class Heap:
+    """The same, for a heap."""
+
+    def __init__(self) -> None:
+        items: list[int] = []
+        self.put_nowait, self.get_nowait = partial(heappush, items), partial(heappop, items)
+
+
 def fast_table(title: str, work: Callable[[Callable[[], Any]], Callable[[], Work]]) -> Table:
     """Queues that are no checkpoint while they need not wait."""
     return Table(
@@ -138,6 +155,7 @@ def fast_table(title: str, work: Callable[[Callable[[], Any]], Callable[[], Work
         [
             Row("pynector Queue", work(partial(Queue, 10, fast_acquire=True))),
             Row("asyncio.Queue", work(partial(asyncio.Queue, 10)), "who waited is overtaken", ASYNCIO),
+            *limits(work, Room),
         ],
     )
 
@@ -151,6 +169,7 @@ def table(title: str, work: Callable[[Callable[[], Any]], Callable[[], Work]]) -
             Row("pynector Queue", work(partial(Queue, 10))),
             Row("AnyIO memory stream", work(anyio_stream)),
             Row("trio memory channel", work(trio_channel), "", TRIO),
+            *limits(work, RoomInTurn),
         ],
     )
 
@@ -175,6 +194,7 @@ TABLES += [
             Row("asyncio.Queue", in_turn_at_once(partial(asyncio.Queue, 10)), "", ASYNCIO),
             Row("AnyIO memory stream", in_turn_at_once(anyio_stream)),
             Row("trio memory channel", in_turn_at_once(trio_channel), "", TRIO),
+            Row("limit: a deque", in_turn_at_once(Deque), "has room for any number"),
         ],
     ),
     Table(
@@ -193,6 +213,7 @@ TABLES += [
                 "equal ones keep their order",
                 ASYNCIO,
             ),
+            Row("limit: heapq and a list", by_priority(Heap), "breaks no ties"),
         ],
     ),
 ]

@@ -5,36 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 import anyio
 import trio
-from harness import Row, Table, Work
+from bare import Nothing, Turn
+from harness import ASYNCIO, Row, Table, Work
 
 from pynector.concurrency.primitives import CapacityLimiter, Event, Lock, Semaphore
 
 TIMES = 2000
-ASYNCIO = ("asyncio", "uvloop")
-
-
-class Nothing:
-    """Two coroutines that do nothing: what `async with` itself costs."""
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
-
-
-class Yield(Nothing):
-    """The same with one turn of the event loop."""
-
-    async def __aenter__(self) -> None:
-        await asyncio.sleep(0)
 
 
 def hold(make: Callable[[], Any]) -> Callable[[], Work]:
@@ -94,7 +74,7 @@ TABLES = [
             Row("pynector Lock", hold(Lock), EACH),
             Row("anyio.Lock", hold(anyio.Lock), EACH),
             Row("trio.Lock", hold(trio.Lock), EACH, ("trio",)),
-            Row("limit: one turn of the loop", hold(Yield), "", ASYNCIO),
+            Row("limit: one turn of the loop", hold(Turn)),
         ],
         {"anyio.Lock": 0.6},
     ),
@@ -123,7 +103,7 @@ TABLES = [
             Row("pynector Semaphore", hold(partial(Semaphore, 1)), "a checkpoint"),
             Row("anyio.Semaphore", hold(partial(anyio.Semaphore, 1)), "a checkpoint"),
             Row("trio.Semaphore", hold(partial(trio.Semaphore, 1)), "a checkpoint", ("trio",)),
-            Row("limit: one turn of the loop", hold(Yield), "", ASYNCIO),
+            Row("limit: one turn of the loop", hold(Turn)),
         ],
         {"anyio.Semaphore": 0.6},
     ),
@@ -145,7 +125,7 @@ TABLES = [
             Row("pynector CapacityLimiter", hold(partial(CapacityLimiter, 1)), EACH),
             Row("anyio.CapacityLimiter", hold(partial(anyio.CapacityLimiter, 1)), EACH),
             Row("trio.CapacityLimiter", hold(partial(trio.CapacityLimiter, 1)), EACH, ("trio",)),
-            Row("limit: one turn of the loop", hold(Yield), "", ASYNCIO),
+            Row("limit: one turn of the loop", hold(Turn)),
         ],
         {"anyio.CapacityLimiter": 0.6},
     ),
@@ -157,6 +137,7 @@ TABLES = [
             Row("anyio.Event", wait(anyio.Event), "a checkpoint"),
             Row("asyncio.Event", wait(asyncio.Event), "no checkpoint", ASYNCIO),
             Row("trio.Event", wait(trio.Event), "a checkpoint", ("trio",)),
+            Row("limit: one turn of the loop", wait(Turn)),
         ],
     ),
 ]

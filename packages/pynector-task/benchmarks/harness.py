@@ -95,6 +95,13 @@ class Table:
     grows: bool = False
     heavy: bool = False
 
+    def __post_init__(self) -> None:
+        """Every table says what the event loop, or Python, costs by itself."""
+        limited = {loop for row in self.rows if row.name.startswith("limit") for loop in row.loops}
+        lacks = [loop for loop in self.rows[0].loops if loop not in limited]
+        if lacks and not self.grows:
+            raise ValueError(f"{self.title}: no limit row on {', '.join(lacks)}")
+
     def rounds(self, wanted: int) -> int:
         """How many rounds to measure: a third of those wanted, if one takes seconds."""
         return max(3, wanted // 3) if self.heavy else wanted

@@ -68,7 +68,8 @@ def _bars(table: Table, times: Mapping[tuple[str, str], float], scale: Any) -> t
         if not found:
             continue
         middle = y + len(found) * THICK / 2 + 4
-        ours = ' class="ours"' if "pynector" in row.name or table.grows else ""
+        is_ours = "pynector" in row.name or (table.grows and not row.name.startswith("limit"))
+        ours = ' class="ours"' if is_ours else ""
         lines.append(f'<text x="{NAMES - 8}" y="{middle}" text-anchor="end"{ours}>{escape(row.name)}</text>')
         for loop, value in found:
             long = max(1.0, scale(value))

@@ -55,6 +55,24 @@ def groups(join: Callable[[int], Awaitable[None]], children: int, times: int) ->
     return prepare
 
 
+def limits(children: int, times: int) -> list[Row]:
+    """The event loops' own groups."""
+    return [
+        Row(
+            "limit: asyncio.TaskGroup",
+            groups(asyncio_group, children, times),
+            "no handle but the task, no scope",
+            ASYNCIO,
+        ),
+        Row(
+            "limit: trio.Nursery",
+            groups(nursery, children, times),
+            "no handle, no scope of a child's own",
+            TRIO,
+        ),
+    ]
+
+
 def spawn_table(children: int) -> Table:
     """Groups of one size."""
     times = max(1, 2_000 // children)
@@ -66,18 +84,7 @@ def spawn_table(children: int) -> Table:
         [
             Row("pynector TaskGroup", groups(ours, children, times), HANDLE),
             Row("anyio.TaskGroup", groups(anyio_group, children, times), HANDLE),
-            Row(
-                "limit: asyncio.TaskGroup",
-                groups(asyncio_group, children, times),
-                "no handle but the task, no scope",
-                ASYNCIO,
-            ),
-            Row(
-                "limit: trio.Nursery",
-                groups(nursery, children, times),
-                "no handle, no scope of a child's own",
-                TRIO,
-            ),
+            *limits(children, times),
         ],
         {"anyio.TaskGroup": 1.1},
         {"anyio.TaskGroup": 0.5},
@@ -92,7 +99,10 @@ def growth() -> Table:
     return Table(
         "Start and join children: what one costs as there are more",
         sizes[-1],
-        [Row(f"{size:,} children", groups(ours, size, sizes[-1] // size), "", LOOPS) for size in sizes],
+        [
+            *(Row(f"{size:,} children", groups(ours, size, sizes[-1] // size), "", LOOPS) for size in sizes),
+            *limits(sizes[-1], 1),
+        ],
         bars,
         bars,
         note="All children of a group are alive together, so that their memory grows with them.",
