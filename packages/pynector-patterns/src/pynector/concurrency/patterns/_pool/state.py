@@ -1,5 +1,6 @@
 """What the pool decides, without waiting: which connection goes where, and who may open one."""
 
+from collections import deque
 from typing import Generic, Literal, TypeVar
 
 from .slot import Grant, Slot, Turn
@@ -45,7 +46,8 @@ class PoolState(Generic[C]):
         self, max_connections: int, *, fifo: bool = False, plain: bool = True, bounded: bool = False
     ) -> None:
         self.max_connections: int = max_connections
-        self.idle: list[Slot[C]] = []
+        self.idle: list[Slot[C]] | deque[Slot[C]] = deque() if fifo else []
+        """A list costs least, but for taking the first of many."""
         self.slots: dict[int, Slot[C]] = {}
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
         self.opening: int = 0
@@ -58,7 +60,7 @@ class PoolState(Generic[C]):
         self._expired_lent = 0
         self.first: Literal[0, -1] = 0 if fifo else -1
         """Which of the idle ones is lent next."""
-        self.ready: list[Slot[C]] = self.idle if plain else []
+        self.ready: list[Slot[C]] | deque[Slot[C]] = self.idle if plain else []
         """The idle ones, where they may be lent without a further look."""
         self.calm: bool = plain
         """Whether a connection that comes back may be lent again without a further look."""
