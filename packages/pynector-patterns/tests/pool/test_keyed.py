@@ -1,7 +1,8 @@
 """Connections to many hosts."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -16,6 +17,8 @@ from pynector.concurrency.patterns import (
 )
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.testing import cancel_everywhere, explore, invariant, wait_until_blocked
+
+# pyright: reportPrivateUsage=false
 
 pytestmark = pytest.mark.anyio
 
@@ -46,13 +49,23 @@ class Internet:
         self.open.append(Connection(self, host))
         return self.open[-1]
 
+    @asynccontextmanager
+    async def manage(self, host: str) -> AsyncIterator[Connection]:
+        await anyio.lowlevel.checkpoint()
+        connection = await self.connect(host)
+        try:
+            yield connection
+        finally:
+            with anyio.CancelScope(shield=True):
+                await connection.close()
+
     def pool(
-        self, max_per_key: int, max_connections: int, **options: Any
+        self, max_per_key: int, max_connections: int, *, managed: bool = False, **options: Any
     ) -> KeyedConnectionPool[str, Connection]:
         return KeyedConnectionPool(
             max_per_key=max_per_key,
             max_connections=max_connections,
-            connection_factory=self.connect,
+            connection_factory=self.manage if managed else self.connect,
             **options,
         )
 
@@ -117,6 +130,34 @@ async def test_an_idle_connection_makes_room_for_another_key(internet: Internet)
 
         assert internet.hosts() == {"b": 1, "c": 1}
         assert pool.keys() == ("b", "c")
+
+
+async def test_a_key_that_has_lent_all_again_makes_no_room(internet: Internet) -> None:
+    async with internet.pool(1, 2) as pool:
+        await use(pool, "a")
+        await use(pool, "b")
+        async with pool.acquire("a"):  # which has rested longest
+            await use(pool, "c")
+            assert internet.hosts() == {"a": 1, "c": 1}
+
+
+async def test_others_keep_their_connections_while_a_host_is_down_and_there_is_a_place(
+    internet: Internet,
+) -> None:
+    internet.down.add("a")
+    async with internet.pool(2, 3) as pool, create_task_group() as tg:
+        await use(pool, "b")
+        with pytest.raises(OSError, match="a is down"):
+            await pool.acquire("a")
+        for _ in range(2):  # one tries again, and the other leaves it alone
+
+            async def ask() -> None:
+                with suppress(OSError, PoolFactoryError):
+                    await pool.acquire("a")
+
+            tg.start_soon(ask)
+        await wait_until_blocked()
+        assert internet.hosts() == {"b": 1}
 
 
 async def test_a_busy_key_makes_room_for_one_that_has_nothing(internet: Internet) -> None:
@@ -341,23 +382,43 @@ def test_idle_keys_are_forgotten_after_a_minute(in_virtual_time: Callable[..., N
     in_virtual_time(scenario)
 
 
-def crowd(max_per_key: int, max_connections: int, hosts: str, **options: Any) -> Callable[[], Any]:
+def crowd(
+    max_per_key: int, max_connections: int, hosts: str, *, down: str = "", **options: Any
+) -> Callable[[], Any]:
     """Make a scenario: a task for each of these hosts, then all that can be had at once."""
+
+    async def use(pool: KeyedConnectionPool[str, Connection], host: str, seconds: float) -> None:
+        with suppress(OSError, PoolFactoryError, PoolTimeoutError):
+            async with pool.acquire(host) as connection:
+                assert connection.host == host
+                await anyio.sleep(seconds)
 
     async def scenario() -> None:
         internet = Internet()
+        internet.down.update(down)
+        pool = internet.pool(max_per_key, max_connections, **options)
+        keys = pool._branches
 
         def check() -> None:
             assert len(internet.open) <= max_connections
             assert max(internet.hosts().values(), default=0) <= max_per_key
+            branches = keys.all()
+            assert keys.taken == sum(branch.total for branch in branches) <= max_connections
+            assert keys.closing == sum(branch.closing for branch in branches)
+            assert keys.waiting == sum(branch.noted for branch in branches)
+            # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
+            assert all(branch.waiting <= branch.noted for branch in branches)
+            for branch in branches:
+                assert min(branch.needs, len(branch.lot.tasks())) <= keys.turns.needs(branch)
 
         invariant(check)
-        async with internet.pool(max_per_key, max_connections, **options) as pool:
+        async with pool:
             async with anyio.create_task_group() as tg:
                 for host in hosts:
                     tg.start_soon(use, pool, host, 1)
             statistics = pool.statistics()
-            assert (statistics.lent, statistics.waiting) == (0, 0)
+            assert (statistics.lent, statistics.waiting, keys.waiting) == (0, 0, 0)
+            assert keys.turns.first() is None
             for number in range(max_connections):
                 await pool.acquire(f"new {number}")
         assert internet.open == []
@@ -369,6 +430,11 @@ CROWDS = {
     "one place": crowd(1, 1, "abab"),
     "two places": crowd(2, 2, "aaabc"),
     "plain": crowd(1, 2, "abcab", limits=PoolLimits()),
+    "three places": crowd(3, 3, "aaaabbc", order="fifo"),
+    "a host that is down": crowd(2, 2, "abaab", down="b"),
+    "late": crowd(1, 1, "abac", acquire_timeout=1.5),
+    "managed": crowd(1, 2, "abca", managed=True),
+    "lent once": crowd(1, 2, "aaba", check=lambda _: False),
 }
 
 

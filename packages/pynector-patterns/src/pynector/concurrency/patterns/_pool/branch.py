@@ -4,8 +4,10 @@ from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pynector.concurrency.task.lowlevel import ParkingLot, Ticket
+
 from .lender import Lender
-from .slot import Slot
+from .slot import Grant, Slot
 from .statistics import PoolStatistics
 
 if TYPE_CHECKING:
@@ -21,17 +23,23 @@ class Branch(Lender[C], Generic[K, C]):
     Args:
         branches: All keys, and their places.
         key: This one.
+
+    Attributes:
+        asking: How many tasks ask for a connection that was not idle.
+        noted: How many of them wait, as far as all keys took note of it.
     """
 
-    __slots__ = ("branches", "key")
+    __slots__ = ("asking", "branches", "key", "noted")
 
     def __init__(self, branches: "Branches[K, C]", key: K) -> None:
         factory = partial(branches.terms.factory, key)
-        super().__init__(branches.branch_terms, factory, branches.ledger, branches.tasks)
+        super().__init__(branches.branch_terms, factory, branches.ledger, branches.tasks, branches.agenda)
         self.branches = branches
         self.key = key
+        self.asking: int = 0
+        self.noted: int = 0
         self.connector.may_own = branches.may_own
-        self.on_change = branches.on_change
+        self.closed_lent = branches.closed_lent
         self.settle()
 
     @property
@@ -41,24 +49,52 @@ class Branch(Lender[C], Generic[K, C]):
     @property
     def needs(self) -> int:
         """How many more places could be used by those who wait."""
-        return min(len(self.lot), self.max_connections - self.total)
+        spare = self.max_connections - self.total
+        if self.failing:
+            spare = min(spare, 1 - self.opening)
+        return max(0, min(len(self.lot), spare))
+
+    @property
+    def queue_length(self) -> int:
+        return self.branches.waiting
 
     async def lend(self, lease: object) -> Slot[C]:
-        self.branches.begin(self)
+        self.asking += 1
         try:
             return await super().lend(lease)
         finally:
-            self.branches.end(self)
+            self.asking -= 1
+            if self.noted:
+                self.branches.note(self)
+            if not self.asking:
+                self.branches.forget_if_idle(self)
 
     def about_to_wait(self) -> None:
         super().about_to_wait()
         if self.total < self.max_connections:
             self.branches.make_room(1)
 
+    def queue_up(self, lot: ParkingLot[Grant[C]]) -> Ticket:
+        ticket = super().queue_up(lot)
+        self.branches.note(self)
+        return ticket
+
+    async def pause(self) -> Slot[C] | None:
+        try:
+            return await super().pause()
+        finally:
+            self.branches.note(self)
+
+    def wake(self, grant: Grant[C]) -> bool:
+        has_woken = super().wake(grant)
+        self.branches.note(self)
+        return has_woken
+
     def reserve(self) -> bool:
         if not self.branches.has_place or not super().reserve():
             return False
         self.branches.taken += 1
+        self.branches.note(self)
         return True
 
     def unreserve(self) -> None:
@@ -71,13 +107,25 @@ class Branch(Lender[C], Generic[K, C]):
 
     def retire(self, slot: Slot[C]) -> None:
         super().retire(slot)
+        self.branches.closing += 1
         del self.branches.branch_of[id(slot.connection)]
 
+    def given_up(self) -> None:
+        super().given_up()
+        self.branches.closing += 1
+        self.branches.note(self)
+
     def gone(self) -> None:
+        self.branches.closing -= 1
         self.branches.taken -= 1
         super().gone()
 
+    def replaced(self) -> None:
+        super().replaced()
+        self.branches.closing -= 1
+
     def pass_places_on(self) -> None:
+        self.branches.note(self)
         self.branches.pass_places_on()
         self.settle()
 

@@ -1,19 +1,23 @@
 """The pools of all keys, and the places that they share."""
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from pynector.concurrency.task.lowlevel import operation_budget
 
+from .agenda import Agenda
 from .branch import Branch
 from .ledger import Ledger
+from .lender import Lender
 from .own_tasks import OwnTasks
 from .refusal import closed_pool, foreign_connection
 from .slot import Slot
 from .statistics import PoolStatistics
 from .terms import Terms
+from .turns import Turns
 
 K = TypeVar("K", bound=Hashable)
 C = TypeVar("C")
@@ -31,26 +35,34 @@ class Branches(Generic[K, C]):
         terms: What was said when the pool was made.
         max_per_key: The most connections of one key.
         tasks: Where connections are closed, and who waits is looked after.
-        on_change: Called when there is a connection more or less.
+        agenda: What is to be done for connections, and when.
     """
 
     def __init__(
-        self, terms: Terms[C], max_per_key: int, tasks: OwnTasks, on_change: Callable[[], object]
+        self, terms: Terms[C], max_per_key: int, tasks: OwnTasks, agenda: Agenda[Lender[Any]]
     ) -> None:
         self.terms = terms
         self.branch_terms = replace(terms, max_connections=max_per_key)
         self.tasks = tasks
-        self.on_change = on_change
+        self.agenda = agenda
         self.ledger = Ledger(terms.watch)
         self.budget: Iterator[bool] = operation_budget()
         self.may_own = False
         self.closed = False
         self.taken = 0
         """Connections, and places that are kept for one, of all keys: never more than there may be."""
+        self.closing = 0
+        """Those among them that will be free when a connection has been closed."""
+        self.waiting = 0
+        """How many tasks wait."""
         self.branch_of: dict[int, Branch[K, C]] = {}
         """Which key a connection belongs to, by the `id` of the connection."""
-        self._by_key: OrderedDict[K, Branch[K, C]] = OrderedDict()  # that which rests longest first
-        self._asking: OrderedDict[Branch[K, C], int] = OrderedDict()  # whose turn it is first
+        self.closed_lent: dict[int, Slot[C]] = {}
+        """What was closed while it was lent, until it comes back."""
+        self._by_key: dict[K, Branch[K, C]] = {}
+        self.turns: Turns[Branch[K, C]] = Turns()
+        # Those that may have an idle connection, that which rests longest first.
+        self._resting: OrderedDict[Branch[K, C], None] = OrderedDict()
 
     @property
     def has_place(self) -> bool:
@@ -77,57 +89,69 @@ class Branches(Generic[K, C]):
         if self.closed:
             raise closed_pool()
 
-    def begin(self, branch: Branch[K, C]) -> None:
-        """A task asks for a connection that was not idle."""
-        self._asking[branch] = self._asking.get(branch, 0) + 1
+    def note(self, branch: Branch[K, C]) -> None:
+        """Take note of who waits for a key, and of the places that it needs.
 
-    def end(self, branch: Branch[K, C]) -> None:
-        """A task that asked goes on, with or without one."""
-        self._asking[branch] -= 1
-        if not self._asking[branch]:
-            del self._asking[branch]
-            self.forget_if_idle(branch)
+        Called wherever more may be needed than before. Where it is less, that shows when a place is offered.
+        """
+        waiting = branch.waiting
+        self.waiting += waiting - branch.noted
+        branch.noted = waiting
+        self.turns.note(branch, branch.total, branch.needs)
 
     def forget_if_idle(self, branch: Branch[K, C]) -> None:
         """Forget a key that has no connection, and that nobody asks for."""
-        if not branch.total and branch not in self._asking and not self.closed:
+        if not (branch.total or branch.asking or self.closed):
             self.ledger.leases += branch.leases
             branch.leases = 0
             branch.patience.dismiss()
             self._by_key.pop(branch.key, None)
+            self._resting.pop(branch, None)
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free: fewest first, then in turn."""
-        branches = list(self._asking) if self.has_place else []
-        while self.has_place and branches:
-            branch = min(branches, key=connections)
-            if branch.offer_place():
-                self._asking.move_to_end(branch)
-            else:
-                branches.remove(branch)
+        while self.has_place and (branch := self.turns.first()) is not None:
+            if not branch.offer_place():
+                self.turns.note(branch, branch.total, 0)  # all who waited were cancelled, or told to go
 
     def others_come_first(self, branch: Branch[K, C]) -> bool:
-        """Whether a connection of this key is to make room for another key."""
-        if self.has_place:
+        """Whether a connection of this key is to make room for another key.
+
+        Yes, while another has fewer even then; and if it has none at all, when it is its turn. But for those
+        that get the place of one that is being closed.
+        """
+        if self.has_place or self.turns.wanted <= self.closing:
             return False
-        others = [other for other in self._asking if other.needs and goes_before(other, branch)]
-        return sum(other.needs for other in others) > self._closing
+        if branch.total > 1:
+            others = self.turns.wanted_by(0, max(0, branch.total - 2))
+            return others > self.closing
+        since, wanted = branch.oldest_wait(), 0
+        for other, needs in self.turns.with_none():
+            waits_since = other.oldest_wait()
+            if since <= waits_since < math.inf:
+                break  # those behind came later, or have had a turn
+            wanted += needs
+            if wanted > self.closing:
+                return True
+        return False
 
     def rested(self, branch: Branch[K, C]) -> None:
         """A connection of this key came back."""
-        self._by_key.move_to_end(branch.key)
+        self._resting[branch] = None
+        self._resting.move_to_end(branch)
 
     def make_room(self, more: int) -> None:
         """Close idle connections for those who wait for a place, and for *more* who are about to."""
         if self.has_place:
             return
-        wanted = more + sum(branch.needs for branch in self._asking) - self._closing
-        for branch in self.all():
-            while wanted > 0 and branch.idle:
-                slot = branch.idle[0]
-                branch.retire_idle(slot)
-                branch.start_closing(slot)
+        wanted = more + self.turns.wanted - self.closing
+        while wanted > 0 and self._resting:
+            branch = next(iter(self._resting))
+            if branch.idle:
+                branch.start_closing(branch.retire_first())
                 wanted -= 1
+            else:
+                del self._resting[branch]
 
     def shut(self) -> None:
         """Lend no more."""
@@ -143,31 +167,12 @@ class Branches(Generic[K, C]):
         """
         branch = self.branch_of.get(id(connection))
         if branch is None:
-            branch = next((each for each in self.all() if id(connection) in each.closed_lent), None)
-        if branch is None:
-            raise foreign_connection()
+            if self.closed_lent.pop(id(connection), None) is None:
+                raise foreign_connection()
+            return None
         slot = branch.lent_slot(connection)
         return None if slot is None else (branch, slot)
 
     def statistics(self) -> PoolStatistics:
         """Give the numbers of now, all keys taken together."""
         return self.ledger.statistics(self.all(), self.terms.max_connections)
-
-    @property
-    def _closing(self) -> int:
-        return sum(branch.closing for branch in self.all())
-
-
-def connections(branch: Branch[Any, Any]) -> int:
-    """Tell how many connections a key has, and places for them."""
-    return branch.total
-
-
-def goes_before(other: Branch[Any, Any], branch: Branch[Any, Any]) -> bool:
-    """Whether a key that needs a place shall have one of another key's.
-
-    Yes, while it has fewer even then; and if it has none at all, when it is its turn.
-    """
-    if not other.total:
-        return branch.total > 1 or other.oldest_wait() < branch.oldest_wait()
-    return other.total + 1 < branch.total

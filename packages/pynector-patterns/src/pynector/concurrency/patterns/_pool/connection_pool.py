@@ -1,10 +1,11 @@
 """The pool of connections."""
 
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
+from .agenda import Agenda
 from .closing import Closing
 from .factory import ConnectionFactory
 from .hook import Hook
@@ -117,12 +118,11 @@ class ConnectionPool(Generic[C]):
             close_timeout=close_timeout,
             watch=watch,
         )
-        tasks = OwnTasks()
-        self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch), tasks)
+        tasks, agenda = OwnTasks(), Agenda[Lender[Any]]()
+        self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch), tasks, agenda)
         lenders = (self._lender,)
-        self._keeper = Keeper(terms, lambda: lenders, tasks)
+        self._keeper = Keeper(terms, lambda: lenders, agenda, tasks)
         self._shutdown = Shutdown(terms, lambda: lenders, self._keeper, tasks)
-        self._lender.on_change = self._keeper.ring
         self._entered = False
 
     def acquire(self) -> Lease[C]:

@@ -1,7 +1,6 @@
 """What is to be done while nobody asks for a connection."""
 
-import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 
 from anyio import BrokenResourceError
@@ -11,12 +10,11 @@ from pynector.concurrency.primitives import Event
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import current_time
 
+from .agenda import RETRY, Agenda
 from .lender import Lender
 from .own_tasks import OwnTasks
+from .slot import Slot
 from .terms import Terms
-
-RETRY = 0.05
-"""Seconds after which a keeper that nobody rings looks again, at the earliest, but for a known end."""
 
 
 class Keeper:
@@ -25,18 +23,24 @@ class Keeper:
     Args:
         terms: What was said when the pool was made.
         lenders: Gives those whose connections they are.
+        agenda: When to look at each connection.
         tasks: Where its task runs.
     """
 
-    __slots__ = ("_bell", "_lenders", "_scope", "_tasks", "_terms", "full", "has_failed")
+    __slots__ = ("_agenda", "_kept", "_lenders", "_scope", "_tasks", "_terms", "full", "has_failed")
 
     def __init__(
-        self, terms: Terms[Any], lenders: Callable[[], Collection[Lender[Any]]], tasks: OwnTasks
+        self,
+        terms: Terms[Any],
+        lenders: Callable[[], Collection[Lender[Any]]],
+        agenda: Agenda[Lender[Any]],
+        tasks: OwnTasks,
     ) -> None:
         self._terms = terms
         self._lenders = lenders
+        self._agenda = agenda
         self._tasks = tasks
-        self._bell = Event()
+        self._kept: list[tuple[Lender[Any], Slot[Any]]] = []  # idle for too long, but `min_size` needs them
         self._scope = CancelScope()
         self.full = Event()
         """Set when `min_size` connections have been opened, or never will be."""
@@ -45,16 +49,16 @@ class Keeper:
 
     def start(self) -> None:
         """Begin to keep the pool, in a task of its own."""
+        self._agenda.is_kept = True
+        for lender in self._lenders():
+            for slot in lender.slots.values():
+                self._agenda.add(lender, slot)
         self._tasks.start(self._keep, "keeper", self._end)
 
     def dismiss(self) -> None:
         """Leave the pool alone from now on."""
         self._scope.cancel()
         self.full.set()
-
-    def ring(self) -> None:
-        """There is a connection more or less; look at it soon."""
-        self._bell.set()
 
     async def wait_until_full(self, lender: Lender[Any]) -> None:
         """Wait until `min_size` connections of *lender* have been opened; see `ConnectionPool.wait_ready`."""
@@ -73,21 +77,33 @@ class Keeper:
                 await self._look()
 
     def _end(self) -> None:
+        self._agenda.close()
         self.has_failed = not self.full.is_set()
         self.full.set()
 
     async def _look(self) -> None:
-        self._bell = Event()
+        self._agenda.bell = Event()
+        self._look_at_what_is_due(current_time())
+        if self._terms.limits.min_size:
+            for lender in self._lenders():
+                await self._fill(lender)
         now = current_time()
-        for lender in self._lenders():
-            lender.close_idle(lender.ended_idle(now))
-        for lender in self._lenders():
-            await self._fill(lender)
-        now = current_time()
-        for lender in self._lenders():
-            lender.ledger.report_leaks(lender, now)
         with move_on_after(self._next_look(now) - now):
-            await self._bell.wait()
+            await self._agenda.bell.wait()
+
+    def _look_at_what_is_due(self, now: float) -> None:
+        due = dict[Lender[Any], list[Slot[Any]]]()
+        for lender, slot in (*self._kept, *self._agenda.take_due(now)):
+            due.setdefault(lender, []).append(slot)
+        self._kept.clear()
+        for lender, slots in due.items():
+            lender.close_idle(lender.ended_idle(slots, now))
+            lender.ledger.report_leaks(slots, now)
+            for slot in slots:
+                if lender.needs_idle(slot, now):
+                    self._kept.append((lender, slot))
+                elif not slot.closed:
+                    self._agenda.put(lender, slot, now)
 
     async def _fill(self, lender: Lender[Any]) -> None:
         wanted = self._terms.limits.min_size
@@ -109,17 +125,8 @@ class Keeper:
             return  # the lender has taken note of it, and tells when to try again
 
     def _next_look(self, now: float) -> float:
-        return min((due for lender in self._lenders() for due in self._due(lender, now)), default=math.inf)
-
-    def _due(self, lender: Lender[Any], now: float) -> Iterator[float]:
-        limits, leak_after = self._terms.limits, self._terms.watch.leak_after
-        slots = lender.slots.values()
-        yield from map(lender.idle_end, lender.idle)
-        yield from (slot.ends_at for slot in slots if slot.ends_at > now)
-        if lender.lent and limits.max_idle:  # one that comes back now is idle until then, at least
-            yield now + max(RETRY, limits.max_idle)
-        if slots and leak_after is not None:  # likewise for one that is lent now
-            yield now + max(RETRY, leak_after)
-            yield from (slot.lent_at + leak_after for slot in slots if slot.calls is not None)
-        if len(slots) < limits.min_size:
-            yield now + max(RETRY, lender.retry_pause.left(now))
+        looks = [self._agenda.next_look(), *(slot.ends_at for _, slot in self._kept)]
+        if wanted := self._terms.limits.min_size:
+            lacking = [lender for lender in self._lenders() if len(lender.slots) < wanted]
+            looks += [now + max(RETRY, lender.retry_pause.left(now)) for lender in lacking]
+        return min(looks)

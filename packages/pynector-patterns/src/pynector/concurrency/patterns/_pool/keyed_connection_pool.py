@@ -2,10 +2,11 @@
 
 from collections.abc import Hashable
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpoint
 
+from .agenda import Agenda
 from .branches import Branches
 from .closing import Closing
 from .factory import KeyedConnectionFactory
@@ -13,6 +14,7 @@ from .hook import Hook
 from .keeper import Keeper
 from .keyed_lease import KeyedLease
 from .lease import Lease
+from .lender import Lender
 from .limits import PoolLimits
 from .own_tasks import OwnTasks
 from .shutdown import Shutdown
@@ -110,9 +112,9 @@ class KeyedConnectionPool(Generic[K, C]):
             )
         if limits.min_size:
             raise ValueError(f"min_size must be 0 in a KeyedConnectionPool, not {limits.min_size}")
-        tasks = OwnTasks()
-        self._keeper = Keeper(terms, lambda: self._branches.all(), tasks)
-        self._branches: Branches[K, C] = Branches(terms, max_per_key, tasks, self._keeper.ring)
+        tasks, agenda = OwnTasks(), Agenda[Lender[Any]]()
+        self._branches: Branches[K, C] = Branches(terms, max_per_key, tasks, agenda)
+        self._keeper = Keeper(terms, self._branches.all, agenda, tasks)
         self._shutdown = Shutdown(terms, self._branches.all, self._keeper, tasks)
         self._entered = False
 

@@ -1,7 +1,7 @@
 """What a pool counts, times and tells."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from .event import PoolEvent, PoolEventKind
@@ -106,11 +106,11 @@ class Ledger:
         slot.calls = None
         self.tell("returned", slot.connection, held)
 
-    def report_leaks(self, state: PoolState[Any], now: float) -> None:
-        """Report each lease that is longer than it should be, once."""
+    def report_leaks(self, slots: Iterable[Slot[Any]], now: float) -> None:
+        """Report each lease of *slots* that is longer than it should be, once."""
         if (leak_after := self._watch.leak_after) is None:
             return
-        for slot in state.slots.values():
+        for slot in slots:
             if slot.calls is not None and now - slot.lent_at >= leak_after:
                 self._report_leak(slot, now - slot.lent_at)
 

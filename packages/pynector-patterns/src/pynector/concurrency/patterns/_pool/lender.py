@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pynector.concurrency.primitives import Event
 from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
 
+from .agenda import Agenda
 from .errors import PoolFactoryError, PoolFullError
 from .ledger import Ledger
 from .own_tasks import OwnTasks
@@ -28,24 +29,31 @@ class Lender(Preparer[C]):
         factory: Gives an awaitable or a context manager.
         ledger: Where everything is noted.
         tasks: Where connections are closed, and who waits is looked after.
+        agenda: When to look at each connection.
 
     Attributes:
         empty: Set when the pool is closed, and no connection is left.
-        on_change: Called when there is a connection more or less.
     """
 
-    __slots__ = ("empty", "on_change", "patience")
+    __slots__ = ("_agenda", "empty", "patience")
 
     leases: int
 
-    def __init__(self, terms: Terms[C], factory: Callable[[], Any], ledger: Ledger, tasks: OwnTasks) -> None:
+    def __init__(
+        self,
+        terms: Terms[C],
+        factory: Callable[[], Any],
+        ledger: Ledger,
+        tasks: OwnTasks,
+        agenda: "Agenda[Lender[Any]]",
+    ) -> None:
         super().__init__(terms, factory, ledger, tasks)
+        self._agenda = agenda
         self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self.trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
         self.patience: Patience = Patience(self.lot, terms.acquire_timeout, tasks)
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
-        self.on_change: Callable[[], object] = bool
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         if self.slots and not self.closed:
@@ -55,6 +63,11 @@ class Lender(Preparer[C]):
     @property
     def waiting(self) -> int:
         return len(self.lot) + len(self.trying)
+
+    @property
+    def queue_length(self) -> int:
+        """How many wait who count for `max_waiting`."""
+        return self.waiting
 
     def wake(self, grant: Grant[C]) -> bool:
         if self.failing and isinstance(grant, Slot) and self.trying.wake_first(grant) is not None:
@@ -79,15 +92,14 @@ class Lender(Preparer[C]):
 
     async def stand_in_line(self) -> tuple[Grant[C], float]:
         """Wait for what comes, and give it, with the time when that began."""
-        lot = self.lot
-        ticket = lot.queue_up()
-        since = lot.latest()
+        ticket = self.queue_up(self.lot)
+        since = self.lot.latest()
         if self.patience.rests:
             self.patience.begin()
         try:
             return await ticket, since
         except BaseException:
-            lot.leave(ticket, self.take_back)
+            self.lot.leave(ticket, self.take_back)
             raise
 
     async def accept(self, lease: object, grant: Grant[C], since: float) -> Slot[C]:
@@ -109,7 +121,7 @@ class Lender(Preparer[C]):
     def about_to_wait(self) -> None:
         """One more is going to wait; refuse it if there are enough."""
         limit = self.terms.limits.max_waiting
-        if limit is not None and self.statistics().waiting >= limit:
+        if limit is not None and self.queue_length >= limit:
             raise self.error(PoolFullError, f"{limit} tasks wait already, as many as max_waiting allows")
 
     def shut(self) -> None:
@@ -133,12 +145,15 @@ class Lender(Preparer[C]):
 
     def opened(self, slot: Slot[C]) -> None:
         super().opened(slot)
-        self.on_change()
+        self._agenda.add(self, slot)
+        if self.terms.limits.min_size:
+            self._agenda.bell.set()  # one that is idle is not needed any more
 
     def lessened(self) -> None:
         if self.closed and not self.total:
             self.empty.set()
-        self.on_change()
+        if self.terms.limits.min_size:
+            self._agenda.bell.set()
 
     def others_failed(self, error: Exception) -> None:
         self.lot.fail_all(lambda: self.error(PoolFactoryError, f"connection_factory failed: {error!r}"))

@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import ParkingLot, current_time
+from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, current_time
 
 from .errors import PoolError, PoolTimeoutError
 from .hook import Doubt, call_hook
@@ -57,7 +57,7 @@ class Preparer(Receiver[C]):
     async def _find(self, grant: Grant[C], has_waited: bool, verdict: Verdict | None) -> Slot[C]:
         while not isinstance(grant, Slot) or not (verdict is None or await verdict):
             # Who comes to a free place is told at once what the factory says: only waiters can wait for it.
-            handed = await self._pause() if has_waited else None
+            handed = await self.pause() if has_waited else None
             if handed is None:
                 slot = await self.open()
                 self.ledger.fresh += 1
@@ -65,7 +65,7 @@ class Preparer(Receiver[C]):
             grant, verdict = handed, self._examine(handed, self.now())
         return grant
 
-    async def _pause(self) -> Slot[C] | None:
+    async def pause(self) -> Slot[C] | None:
         """Keep the place while a failing factory is left alone; gives a connection if one comes back."""
         pause = self.retry_pause.left(current_time())
         if pause <= 0:
@@ -73,7 +73,12 @@ class Preparer(Receiver[C]):
         grant: Grant[C] | None = None
         try:
             with move_on_after(pause):
-                grant = await self.trying.park(self.take_back)
+                ticket = self.queue_up(self.trying)
+                try:
+                    grant = await ticket
+                except BaseException:
+                    self.trying.leave(ticket, self.take_back)
+                    raise
         except BaseException:
             self.not_opened()
             raise
@@ -83,6 +88,10 @@ class Preparer(Receiver[C]):
         if self.closed:
             self.refuse(grant)
         return grant
+
+    def queue_up(self, lot: ParkingLot[Grant[C]]) -> Ticket:
+        """Begin to wait in one of the lots, as `ParkingLot.queue_up`."""
+        return lot.queue_up()
 
     def _examine(self, slot: Slot[C], now: float) -> Verdict | None:
         """Look at a connection that is about to be lent. None: it may be."""

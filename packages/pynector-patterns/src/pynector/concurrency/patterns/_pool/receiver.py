@@ -1,10 +1,13 @@
 """What becomes of a connection when its lease ends."""
 
+import math
+from collections.abc import Iterable
 from typing import TypeVar
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import ParkingLot
 
+from .agenda import RETRY
 from .hook import Doubt, call_hook
 from .refusal import foreign_connection, not_lent
 from .slot import Grant, Slot
@@ -66,17 +69,41 @@ class Receiver(Stock[C]):
 
     def idle_end(self, slot: Slot[C]) -> float:
         """When an idle connection is to be closed, if it stays idle."""
-        limits = self.terms.limits
-        if limits.max_idle is None or len(self.slots) <= limits.min_size:
+        if len(self.slots) <= self.terms.limits.min_size:
             return slot.ends_at
-        return min(slot.ends_at, slot.idle_since + limits.max_idle)
+        return min(slot.ends_at, self._idle_until(slot))
 
-    def ended_idle(self, now: float) -> list[Slot[C]]:
-        """Give the idle connections that are to be closed."""
-        ended = [slot for slot in self.idle if now >= slot.ends_at]
+    def ended_idle(self, slots: Iterable[Slot[C]], now: float) -> list[Slot[C]]:
+        """Give those of *slots* that are idle and are to be closed: not more than are spare, oldest first."""
+        idle = [slot for slot in slots if self._is_idle(slot)]
+        ended = [slot for slot in idle if now >= slot.ends_at]
         spare = max(0, len(self.slots) - self.terms.limits.min_size - len(ended))
-        late = [slot for slot in self.idle if slot.ends_at > now >= self.idle_end(slot)]
+        late = [slot for slot in idle if slot.ends_at > now >= self._idle_until(slot)]
+        late.sort(key=lambda slot: slot.idle_since)
         return ended + late[:spare]
+
+    def needs_idle(self, slot: Slot[C], now: float) -> bool:
+        """Whether an open connection has been idle for too long, but `min_size` needs it."""
+        return now >= self._idle_until(slot) and self._is_idle(slot)
+
+    def next_look(self, slot: Slot[C], now: float) -> float:
+        """When something may have to be done about an open connection, at the earliest."""
+        max_idle, leak_after = self.terms.limits.max_idle, self.terms.watch.leak_after
+        looks = [slot.ends_at] if slot.ends_at > now else []
+        if max_idle:
+            idle_until = self._idle_until(slot) if slot.lease is None else now
+            # What is lent may come back at once, and is idle from then on.
+            looks.append(idle_until if idle_until > now else now + max(RETRY, max_idle))
+        if leak_after is not None:
+            looks.append(now + max(RETRY, leak_after) if slot.calls is None else slot.lent_at + leak_after)
+        return min(looks, default=math.inf)
+
+    def _is_idle(self, slot: Slot[C]) -> bool:
+        return slot.lease is None and slot in self.idle
+
+    def _idle_until(self, slot: Slot[C]) -> float:
+        max_idle = self.terms.limits.max_idle
+        return math.inf if max_idle is None else slot.idle_since + max_idle
 
     def _must_go(self, slot: Slot[C], now: float) -> bool:
         if self.closed or slot.expired or self.total > self.max_connections:

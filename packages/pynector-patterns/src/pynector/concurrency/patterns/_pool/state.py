@@ -145,6 +145,12 @@ class PoolState(Generic[C]):
         self.idle.remove(slot)
         self.retire(slot)
 
+    def retire_first(self) -> Slot[C]:
+        """The connection that has been idle longest is to be closed."""
+        slot = self.idle[0]
+        self.retire_idle(slot)
+        return slot
+
     def gone(self) -> None:
         """A connection has been closed: its place goes to the next who waits."""
         self.closing -= 1
