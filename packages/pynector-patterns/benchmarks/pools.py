@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from itertools import count, cycle
 from types import TracebackType
 from typing import Any
 
@@ -16,12 +17,13 @@ from harness import ASYNCIO, LOOPS, Row, Table, Timer, Work
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-from pynector.concurrency.patterns import ConnectionPool, PoolLimits
+from pynector.concurrency.patterns import ConnectionPool, KeyedConnectionPool, PoolLimits
 
 CONNECTIONS = 10
 TIMES = 4_000
 ENDS = PoolLimits(max_idle=600, max_lifetime=3600)  # as psycopg_pool has them
 GROWTH_TIMES = 40_000
+FEWER_TIMES = 2_000
 Borrow = Callable[[], AbstractAsyncContextManager[Any]]
 Pool = Callable[[int], AbstractAsyncContextManager[Borrow]]
 
@@ -316,6 +318,55 @@ def growth(title: str, what: str, how: Callable[[int], Callable[[], Work]], size
     )
 
 
+@asynccontextmanager
+async def ours_by_key(keys: int) -> AsyncIterator[Borrow]:
+    """A connection for each key, and places for no more; borrows that of one key after the other."""
+    pool = KeyedConnectionPool[int, Connection](
+        max_per_key=2, max_connections=keys, connection_factory=Connection.connect
+    )
+    async with pool:
+        which = cycle(range(keys))
+        yield lambda: pool.acquire(next(which))
+
+
+@asynccontextmanager
+async def ours_by_new_key(keys: int) -> AsyncIterator[Borrow]:
+    """The same with a new key each time, so that the connection of another is closed for it."""
+    async with KeyedConnectionPool[int, Connection](
+        max_per_key=2, max_connections=keys, connection_factory=Connection.connect
+    ) as pool:
+        which = count()
+        yield lambda: pool.acquire(next(which))
+
+
+def after_all(make: Pool, connections: int) -> Callable[[], Work]:
+    """One task that borrows and gives back, after all connections were opened and have come back."""
+
+    def prepare() -> Work:
+        async def work() -> Timer:
+            async with make(connections) as borrow:
+                async with AsyncExitStack() as stack:
+                    for _ in range(connections):
+                        await stack.enter_async_context(borrow())
+                with Timer() as timer:
+                    for _ in range(FEWER_TIMES):
+                        async with borrow():
+                            pass
+            return timer
+
+        return work
+
+    return prepare
+
+
+def idle_growth(title: str, what: str, make: Pool) -> Table:
+    """More and more connections that are idle."""
+    sizes = (10, 100, 1_000, 10_000)
+    bars = {f"{size:,} {what}": 1.15 for size in sizes[1:]}
+    rows = [Row(f"{size:,} {what}", after_all(make, size)) for size in sizes]
+    return Table(title, FEWER_TIMES, rows, bars, bars, grows=True)
+
+
 def by_hand() -> Table:
     """Where no block is entered, and whoever forgets to give back has lost a connection."""
     return Table(
@@ -352,4 +403,11 @@ TABLES = [
         lambda connections: crowd(ours_without_timeout, 2 * connections, connections, GROWTH_TIMES),
         (10, 100, 1_000, 10_000),
     ),
+    idle_growth(
+        "Connection pool: what the one costs that was idle longest, as there are more",
+        "connections",
+        partial(ours, order="fifo"),
+    ),
+    idle_growth("Keyed connection pool: what a lease costs as there are more keys", "keys", ours_by_key),
+    idle_growth("Keyed connection pool: what a new key costs as there are more", "keys", ours_by_new_key),
 ]

@@ -12,6 +12,7 @@ import anyio
 from pynector.concurrency.cancel import fail_after
 from pynector.concurrency.patterns import (
     ConnectionPool,
+    KeyedConnectionPool,
     PoolLimits,
     WorkerPool,
     parallel_requests,
@@ -88,6 +89,18 @@ async def pool_with_ends() -> None:
                 pass
 
 
+async def pool_by_key() -> None:
+    pool = KeyedConnectionPool[int, object](max_per_key=2, max_connections=TIMES, connection_factory=make)
+    async with pool:
+        for key in range(TIMES):
+            async with pool.acquire(key):
+                pass
+
+
+async def make(key: int) -> object:
+    return object()
+
+
 async def queue() -> None:
     queue: Queue[int] = Queue(10, fast_acquire=True)
     for item in range(TIMES):
@@ -120,6 +133,7 @@ PATHS: dict[str, Callable[[], Awaitable[None]]] = {
     "Queue, put and get, fast_acquire": queue,
     "ConnectionPool, free": pool,
     "ConnectionPool, free, with max_idle and max_lifetime": pool_with_ends,
+    "KeyedConnectionPool, a new key": pool_by_key,
     "parallel_requests, an item": requests,
     "WorkerPool, an item": workers,
     "retry_with_timeout": retry,
@@ -127,12 +141,11 @@ PATHS: dict[str, Callable[[], Awaitable[None]]] = {
 
 
 async def main() -> None:
-    for path in PATHS.values():
-        await path()  # what is made once, and what the interpreter specialises
-        await path()
-    gc.collect()
     gc.disable()
     for path in PATHS.values():
+        for _ in range(3):  # what is made once, and what the interpreter specialises for this path
+            await path()
+        gc.collect()
         os.getppid()
         await path()
         os.getppid()

@@ -87,7 +87,8 @@ class Branch(Lender[C], Generic[K, C]):
 
     def wake(self, grant: Grant[C]) -> bool:
         has_woken = super().wake(grant)
-        self.branches.note(self)
+        if has_woken:
+            self.branches.note(self)
         return has_woken
 
     def reserve(self) -> bool:
