@@ -1,7 +1,7 @@
 """Connections to many hosts."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -130,6 +130,21 @@ async def test_an_idle_connection_makes_room_for_another_key(internet: Internet)
 
         assert internet.hosts() == {"b": 1, "c": 1}
         assert pool.keys() == ("b", "c")
+
+
+async def test_a_key_for_which_nobody_waits_makes_room_though_it_has_no_more_than_another(
+    internet: Internet,
+) -> None:
+    async with internet.pool(2, 3) as pool, create_task_group() as tg:
+        first = await pool.acquire("a")
+        await pool.acquire("a")
+        await pool.acquire("b")
+        tg.start_soon(use, pool, "b")
+        await wait_until_blocked()
+        await pool.release(first)
+        await wait_until_blocked()
+        assert internet.hosts() == {"a": 1, "b": 2}
+        assert pool.statistics().waiting == 0
 
 
 async def test_a_key_that_has_lent_all_again_makes_no_room(internet: Internet) -> None:
@@ -382,6 +397,11 @@ def test_idle_keys_are_forgotten_after_a_minute(in_virtual_time: Callable[..., N
     in_virtual_time(scenario)
 
 
+def sums(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    first, second = zip((0, 0), *pairs, strict=True)
+    return sum(first), sum(second)
+
+
 def crowd(
     max_per_key: int, max_connections: int, hosts: str, *, down: str = "", **options: Any
 ) -> Callable[[], Any]:
@@ -404,12 +424,18 @@ def crowd(
             assert max(internet.hosts().values(), default=0) <= max_per_key
             branches = keys.all()
             assert keys.taken == sum(branch.total for branch in branches) <= max_connections
-            assert keys.closing == sum(branch.closing for branch in branches)
-            assert keys.waiting == sum(branch.noted for branch in branches)
+            assert keys.closing == sum(branch.closing - branch.replacing for branch in branches)
+            assert (keys.waiting, keys.claimed) == sums(branch.noted for branch in branches)
             # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
-            assert all(branch.waiting <= branch.noted for branch in branches)
-            for branch in branches:
-                assert min(branch.needs, len(branch.lot.tasks())) <= keys.turns.needs(branch)
+            live = {branch: len(branch.lot.tasks()) for branch in branches}
+            assert all(branch.waiting <= branch.noted[0] for branch in branches)
+            assert all(min(branch.needs, live[branch]) <= keys.turns.needs(branch) for branch in branches)
+            if not keys.closed:
+                # What is free is needed by nobody.
+                assert not (keys.has_place and any(min(branch.needs, live[branch]) for branch in branches))
+                claimed = sum(min(branch.claims, live[branch]) for branch in branches)
+                idle = any(branch.idle for branch in branches if not branch.failing)
+                assert keys.has_place or claimed <= keys.closing or not idle
 
         invariant(check)
         async with pool:
@@ -435,6 +461,7 @@ CROWDS = {
     "late": crowd(1, 1, "abac", acquire_timeout=1.5),
     "managed": crowd(1, 2, "abca", managed=True),
     "lent once": crowd(1, 2, "aaba", check=lambda _: False),
+    "closed when it comes back": crowd(1, 2, "abbac", reset=lambda connection: connection.host != "a"),
 }
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=Hashable)
 C = TypeVar("C")
 
+NOTHING = (0, 0)
+
 
 class Branch(Lender[C], Generic[K, C]):
     """Lends the connections of one key, within the places that all keys share.
@@ -26,7 +28,7 @@ class Branch(Lender[C], Generic[K, C]):
 
     Attributes:
         asking: How many tasks ask for a connection that was not idle.
-        noted: How many of them wait, as far as all keys took note of it.
+        noted: How many of them wait, and how many places they claim, as all keys took note of it.
     """
 
     __slots__ = ("asking", "branches", "key", "noted")
@@ -37,7 +39,7 @@ class Branch(Lender[C], Generic[K, C]):
         self.branches = branches
         self.key = key
         self.asking: int = 0
-        self.noted: int = 0
+        self.noted: tuple[int, int] = NOTHING
         self.connector.may_own = branches.may_own
         self.closed_lent = branches.closed_lent
         self.settle()
@@ -48,8 +50,16 @@ class Branch(Lender[C], Generic[K, C]):
 
     @property
     def needs(self) -> int:
-        """How many more places could be used by those who wait."""
-        spare = self.max_connections - self.total
+        """How many more places those who wait could use now."""
+        return self._usable(self.total)
+
+    @property
+    def claims(self) -> int:
+        """How many more they could use when the places of its own are free that will be."""
+        return self._usable(self.total - self.closing + self.replacing)
+
+    def _usable(self, total: int) -> int:
+        spare = self.max_connections - total
         if self.failing:
             spare = min(spare, 1 - self.opening)
         return max(0, min(len(self.lot), spare))
@@ -64,14 +74,14 @@ class Branch(Lender[C], Generic[K, C]):
             return await super().lend(lease)
         finally:
             self.asking -= 1
-            if self.noted:
+            if self.noted != NOTHING:
                 self.branches.note(self)
             if not self.asking:
                 self.branches.forget_if_idle(self)
 
     def about_to_wait(self) -> None:
         super().about_to_wait()
-        if self.total < self.max_connections:
+        if self.total - self.closing + self.replacing < self.max_connections:
             self.branches.make_room(1)
 
     def queue_up(self, lot: ParkingLot[Grant[C]]) -> Ticket:
@@ -103,12 +113,20 @@ class Branch(Lender[C], Generic[K, C]):
         self.branches.taken -= 1
 
     def opened(self, slot: Slot[C]) -> None:
+        was_failing = self.failing
         super().opened(slot)
         self.branches.branch_of[id(slot.connection)] = self
+        if was_failing:
+            self.branches.make_room()
+
+    def not_opened(self) -> None:
+        super().not_opened()
+        self.branches.make_room()
 
     def retire(self, slot: Slot[C]) -> None:
         super().retire(slot)
         self.branches.closing += 1
+        self.branches.note(self)  # it claims the place that will be free
         del self.branches.branch_of[id(slot.connection)]
 
     def given_up(self) -> None:
@@ -121,9 +139,14 @@ class Branch(Lender[C], Generic[K, C]):
         self.branches.taken -= 1
         super().gone()
 
-    def replaced(self) -> None:
-        super().replaced()
+    def keep_place(self) -> None:
+        super().keep_place()
         self.branches.closing -= 1
+
+    def leave_place(self) -> None:
+        super().leave_place()
+        self.branches.closing += 1
+        self.branches.note(self)
 
     def pass_places_on(self) -> None:
         self.branches.note(self)

@@ -27,9 +27,12 @@ class Branches(Generic[K, C]):
     """Shares a number of places between keys.
 
     A place that becomes free goes to the key with the fewest connections, of equal ones in turn. A connection
-    that comes back goes to the next who waits for its key, or becomes idle, unless a key that has fewer
-    connections waits for a place: then it is closed to make room. So is an idle one, of the key that has
-    rested longest.
+    that comes back goes to the next who waits for its key, unless a key that has fewer connections waits for
+    a place: then it is closed to make room. So it is if nobody waits for its key, but somebody for a place;
+    and so is an idle one, of the key that has rested longest.
+
+    Invariant: while a connection is idle, or a place is free, no task waits that could use the place, but for
+    those that get one which is on its way to be free. (A host that is down is left alone, as in one pool.)
 
     Args:
         terms: What was said when the pool was made.
@@ -55,6 +58,8 @@ class Branches(Generic[K, C]):
         """Those among them that will be free when a connection has been closed."""
         self.waiting = 0
         """How many tasks wait."""
+        self.claimed = 0
+        """How many more places they could use."""
         self.branch_of: dict[int, Branch[K, C]] = {}
         """Which key a connection belongs to, by the `id` of the connection."""
         self.closed_lent: dict[int, Slot[C]] = {}
@@ -94,9 +99,10 @@ class Branches(Generic[K, C]):
 
         Called wherever more may be needed than before. Where it is less, that shows when a place is offered.
         """
-        waiting = branch.waiting
-        self.waiting += waiting - branch.noted
-        branch.noted = waiting
+        waiting, claimed = branch.noted
+        branch.noted = branch.waiting, branch.claims
+        self.waiting += branch.noted[0] - waiting
+        self.claimed += branch.noted[1] - claimed
         self.turns.note(branch, branch.total, branch.needs)
 
     def forget_if_idle(self, branch: Branch[K, C]) -> None:
@@ -115,20 +121,21 @@ class Branches(Generic[K, C]):
                 self.turns.note(branch, branch.total, 0)  # all who waited were cancelled, or told to go
 
     def others_come_first(self, branch: Branch[K, C]) -> bool:
-        """Whether a connection of this key is to make room for another key.
+        """Whether a connection of this key, which comes back, is to make room for another key.
 
-        Yes, while another has fewer even then; and if it has none at all, when it is its turn. But for those
-        that get the place of one that is being closed.
+        Yes, if nobody waits for this key; while another has fewer even then; and if it has none at all, when
+        it is its turn. But for those that get the place of one that is being closed.
         """
-        if self.has_place or self.turns.wanted <= self.closing:
+        if self.has_place or self.claimed <= self.closing:
             return False
+        since = branch.oldest_wait()
+        if since == math.inf:
+            return self.claimed - branch.noted[1] > self.closing
         if branch.total > 1:
-            others = self.turns.wanted_by(0, max(0, branch.total - 2))
-            return others > self.closing
-        since, wanted = branch.oldest_wait(), 0
+            return self.turns.wanted_by(0, branch.total - 2) > self.closing
+        wanted = 0
         for other, needs in self.turns.with_none():
-            waits_since = other.oldest_wait()
-            if since <= waits_since < math.inf:
+            if since <= other.oldest_wait() < math.inf:
                 break  # those behind came later, or have had a turn
             wanted += needs
             if wanted > self.closing:
@@ -140,11 +147,14 @@ class Branches(Generic[K, C]):
         self._resting[branch] = None
         self._resting.move_to_end(branch)
 
-    def make_room(self, more: int) -> None:
-        """Close idle connections for those who wait for a place, and for *more* who are about to."""
-        if self.has_place:
+    def make_room(self, more: int = 0) -> None:
+        """Close idle connections for those who wait for a place, and for *more* who are about to.
+
+        What is idle is needed by nobody: while no place is free, more are not claimed than will be.
+        """
+        if self.has_place or self.closed:
             return
-        wanted = more + self.turns.wanted - self.closing
+        wanted = more + self.claimed - self.closing
         while wanted > 0 and self._resting:
             branch = next(iter(self._resting))
             if branch.idle:

@@ -39,6 +39,7 @@ class PoolState(Generic[C]):
         "max_connections",
         "opening",
         "ready",
+        "replacing",
         "slots",
     )
 
@@ -52,6 +53,8 @@ class PoolState(Generic[C]):
         """The idle and the lent, by the `id` of the connection: it need not be hashable."""
         self.opening: int = 0
         self.closing: int = 0
+        self.replacing: int = 0
+        """How many are being closed whose places are kept to open others."""
         self.leases: int = 0
         self.failing: bool = False
         self.closed: bool = False
@@ -156,9 +159,18 @@ class PoolState(Generic[C]):
         self.closing -= 1
         self.pass_places_on()
 
+    def keep_place(self) -> None:
+        """The place of a connection that is being closed is kept to open another; call `replaced` then."""
+        self.replacing += 1
+
+    def leave_place(self) -> None:
+        """A place that was kept while a connection is closed is not used; call `gone` then."""
+        self.replacing -= 1
+
     def replaced(self) -> None:
         """A connection has been closed, and its place is kept to open another."""
         self.closing -= 1
+        self.replacing -= 1
         self.opening += 1
 
     def expire(self, slot: Slot[C]) -> None:

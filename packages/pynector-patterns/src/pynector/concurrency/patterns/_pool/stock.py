@@ -179,6 +179,7 @@ class Stock(PoolState[C]):
     async def replace(self, slot: Slot[C]) -> None:
         """Close a lent connection, and keep its place to open another."""
         self.retire(slot)
+        self.keep_place()
         closing = self.start_closing(slot, self.replaced)
         try:
             await closing.wait()
@@ -186,6 +187,7 @@ class Stock(PoolState[C]):
             if closing.has_ended:
                 self.not_opened()
             else:
+                self.leave_place()
                 closing.then = self.gone
             raise
 
