@@ -202,16 +202,19 @@ async def list_by_hand(connections: int) -> AsyncIterator[ByHand]:
     yield ByHand(take, give)
 
 
-def alone(make: Pool) -> Callable[[], Work]:
-    """One task that borrows and gives back, so many times."""
+def alone(
+    make: Pool, connections: int = CONNECTIONS, *, opened: int = 1, times: int = TIMES
+) -> Callable[[], Work]:
+    """One task that borrows and gives back, so many times, after so many connections were opened."""
 
     def prepare() -> Work:
         async def work() -> Timer:
-            async with make(CONNECTIONS) as borrow:
-                async with borrow():
-                    pass
+            async with make(connections) as borrow:
+                async with AsyncExitStack() as stack:
+                    for _ in range(opened):
+                        await stack.enter_async_context(borrow())
                 with Timer() as timer:
-                    for _ in range(TIMES):
+                    for _ in range(times):
                         async with borrow():
                             pass
             return timer
@@ -339,31 +342,11 @@ async def ours_by_new_key(keys: int) -> AsyncIterator[Borrow]:
         yield lambda: pool.acquire(next(which))
 
 
-def after_all(make: Pool, connections: int) -> Callable[[], Work]:
-    """One task that borrows and gives back, after all connections were opened and have come back."""
-
-    def prepare() -> Work:
-        async def work() -> Timer:
-            async with make(connections) as borrow:
-                async with AsyncExitStack() as stack:
-                    for _ in range(connections):
-                        await stack.enter_async_context(borrow())
-                with Timer() as timer:
-                    for _ in range(FEWER_TIMES):
-                        async with borrow():
-                            pass
-            return timer
-
-        return work
-
-    return prepare
-
-
 def idle_growth(title: str, what: str, make: Pool) -> Table:
     """More and more connections that are idle."""
     sizes = (10, 100, 1_000, 10_000)
     bars = {f"{size:,} {what}": 1.15 for size in sizes[1:]}
-    rows = [Row(f"{size:,} {what}", after_all(make, size)) for size in sizes]
+    rows = [Row(f"{size:,} {what}", alone(make, size, opened=size, times=FEWER_TIMES)) for size in sizes]
     return Table(title, FEWER_TIMES, rows, bars, bars, grows=True)
 
 

@@ -11,6 +11,8 @@ import pytest
 from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolWatch
 from pynector.concurrency.patterns._pool.agenda import FEW, Agenda
 from pynector.concurrency.patterns._pool.slot import Slot
+from pynector.concurrency.primitives import Event
+from pynector.concurrency.task import create_task_group
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +50,7 @@ async def test_the_bell_rings_for_one_that_is_due_before_the_others() -> None:
     agenda.is_kept = True
     rings = list[bool]()
     for seconds in (5, 6, 4, math.inf):
-        agenda.bell = anyio.Event()  # type: ignore[assignment]
+        agenda.bell = Event()
         agenda.add(Ages(), slot(seconds))
         rings.append(agenda.bell.is_set())
 
@@ -75,26 +77,21 @@ async def test_closed_connections_are_forgotten_long_before_their_time() -> None
     assert [each for _, each in agenda.take_due(1e9)] == open_ones
 
 
-def test_a_connection_that_is_not_needed_any_more_is_closed_at_once(world: Any, in_virtual_time: Any) -> None:
+def test_what_min_size_needs_no_longer_is_closed_at_once(world: Any, in_virtual_time: Any) -> None:
     async def scenario() -> None:
         world.reset()
         pool: ConnectionPool[Any] = world.pool(2, limits=PoolLimits(min_size=1, max_idle=10))
-        async with pool:
+        async with pool, create_task_group() as tg:
             await pool.wait_ready()
-            await anyio.sleep(30)
-            assert world.open == [1], "it was idle for too long, but min_size needs it"
-
-            async with pool.acquire(), pool.acquire():
-                pass
-            await anyio.sleep(9)
-            assert world.open == [1, 2]
-            await anyio.sleep(2)
-            assert len(world.open) == 1
-
             first = await pool.acquire()
-            await anyio.sleep(30)
+            world.takes = 15.0
+            tg.start_soon(pool.acquire)  # opens another, for so long
+            await anyio.sleep(1)
             await pool.release(first)
-            assert len(world.open) == 1
+            await anyio.sleep(13)
+            assert world.open == [1], "it was idle for too long, but min_size needs it"
+            await anyio.sleep(1.1)
+            assert world.open == [2]
 
     in_virtual_time(scenario)
 

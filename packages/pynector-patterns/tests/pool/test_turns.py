@@ -24,9 +24,8 @@ def test_who_has_fewest_goes_first_and_of_equals_who_came_first(notes: list[tupl
             line += [(who, has, needs)] if needs else []
 
         assert turns.first() == min(line, key=lambda each: each[1], default=(None,))[0]
-        assert turns.wanted == sum(needs for *_, needs in line)
         assert [who for who, _ in turns.with_none()] == [who for who, has, _ in line if not has]
-        assert turns.wanted_by(1, 2) == sum(needs for _, has, needs in line if 1 <= has <= 2)
+        assert turns.wanted_by(2) == sum(needs for _, has, needs in line if has <= 2)
         assert {each: turns.needs(each) for each in "abcde"} == dict.fromkeys("abcde", 0) | {
             who: needs for who, _, needs in line
         }

@@ -132,7 +132,7 @@ class Branches(Generic[K, C]):
         if since == math.inf:
             return self.claimed - branch.noted[1] > self.closing
         if branch.total > 1:
-            return self.turns.wanted_by(0, branch.total - 2) > self.closing
+            return self.turns.wanted_by(branch.total - 2) > self.closing
         wanted = 0
         for other, needs in self.turns.with_none():
             if since <= other.oldest_wait() < math.inf:
