@@ -27,7 +27,7 @@ BYTES_A_ROUND = 2_048
 
 
 class Soak:
-    """One run on one backend."""
+    """One run on one backend: for that many seconds, and until the memory's samples tell something."""
 
     def __init__(self, backend: str, seconds: float, seed: int) -> None:
         self.backend = backend
@@ -62,7 +62,7 @@ class Soak:
 
     async def _rounds(self, seconds: float) -> None:
         end, settled = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
+        while time.monotonic() < end or not self.memory.tells:
             with anyio.fail_after(120):
                 await self.churn.round()
             self.rounds += 1
