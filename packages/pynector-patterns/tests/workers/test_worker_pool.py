@@ -9,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemStatus, WorkerPool
-from pynector.concurrency.task.lowlevel import parked_tasks
+from pynector.concurrency.task.lowlevel import OPERATIONS_PER_CHECKPOINT, parked_tasks
 from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -328,6 +328,44 @@ async def test_items_that_never_wait_wake_few_workers() -> None:
         after = idle_since()
         assert len(before) == len(after) == 50
         assert len(set(after) - set(before)) <= 6  # who was woken has gone idle anew
+
+
+async def test_a_batch_of_items_that_never_wait_wakes_one_worker() -> None:
+    gate = anyio.Event()
+
+    async def work(item: int) -> None:
+        if item < 0:
+            await gate.wait()
+
+    async with WorkerPool(50, work, max_queue=None) as pool:
+        for _ in range(50):
+            pool.submit_nowait(-1)
+        await wait_until_blocked()
+        gate.set()
+        await pool.join()
+        await wait_until_blocked()
+        before = idle_since()
+        for item in range(10 * OPERATIONS_PER_CHECKPOINT):
+            await pool.submit(item)
+        await pool.join()
+        await wait_until_blocked()
+
+        assert len(set(idle_since()) - set(before)) <= 13  # twenty, if each wakes one too many
+
+
+async def test_finished_counts_the_items_of_workers_that_have_left() -> None:
+    async with WorkerPool(3, double, max_queue=None) as pool:
+        for size in 3, 1, 2:
+            pool.resize(size)
+            cancelled = await pool.submit(0)
+            cancelled.cancel()
+            for number in range(100):
+                await pool.submit(number)
+            await pool.join()
+
+    statistics = pool.statistics()
+    assert (statistics.finished, statistics.failed, statistics.cancelled) == (300, 0, 3)
+    assert (statistics.workers, statistics.running) == (0, 0)
 
 
 @pytest.mark.parametrize("before", ["nothing", "items that wait", "items that do not"])

@@ -61,6 +61,8 @@ class Crew(Generic[T, R]):
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
+        self._is_called = False  # whether a worker is on its way
+        self._begun_by_gone = 0  # how many items were begun by workers that have left
         self.members: Members = Members()
         self._group: TaskGroup | None = None
         self._context = Context()
@@ -87,14 +89,15 @@ class Crew(Generic[T, R]):
 
     def statistics(self) -> WorkerPoolStatistics:
         """Tell how many workers, items and waiting submitters there are."""
-        ledger = self.ledger
+        ledger, running = self.ledger, self.running_count
+        begun = self._begun_by_gone + sum(worker.begun for worker in self._workers)
         return WorkerPoolStatistics(
             num_workers=self.size,
             workers=len(self._workers),
-            running=self.running_count,
+            running=running,
             queued=len(self.line),
             waiting=len(self.backlog.room),
-            finished=ledger.finished,
+            finished=begun - running - ledger.failed - ledger.cut_short,
             failed=ledger.failed,
             cancelled=ledger.cancelled,
         )
@@ -174,8 +177,8 @@ class Crew(Generic[T, R]):
 
     def abandon(self) -> None:
         """The group has ended: there are no workers any more, nor will there be."""
-        self._workers.clear()
-        self._idle.clear()
+        for worker in list(self._workers):
+            self._forget(worker)
         self._group = None
         self.cancel()
         self._tell_if_quiet()
@@ -185,7 +188,10 @@ class Crew(Generic[T, R]):
         if not (self.may_call and self.line and self._group is not None):
             return
         self.may_call = False
-        if self._work.unpark(None) is None and len(self._workers) < self.size:
+        if self._work.unpark(None) is not None:
+            self._is_called = True
+        elif len(self._workers) < self.size:
+            self._is_called = True
             worker = Worker(self)
             self._workers[worker] = None
             worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
@@ -193,6 +199,7 @@ class Crew(Generic[T, R]):
     def arrive(self, worker: Worker[T, R]) -> None:
         """A worker that was called has come."""
         self._idle.discard(worker)
+        self._is_called = False
         self.may_call = True
         if len(self.line) > 1:
             self.call()
@@ -210,22 +217,28 @@ class Crew(Generic[T, R]):
     def be_idle(self, worker: Worker[T, R]) -> Coroutine[Any, Any, None]:
         """Wait until there may be something to do; the worker is to `arrive` then."""
         self._idle.add(worker)
-        self.may_call = True
+        self.may_call = not self._is_called
         if len(self._idle) == len(self._workers):
             wake_all(self._quiet)
         return self._work.park(self._lose_call)
 
     def leave(self, worker: Worker[T, R]) -> None:
         """A worker is about to end."""
-        self._workers.pop(worker, None)
+        self._forget(worker)
         self.members.discard(worker.task)
-        self._idle.discard(worker)
         self.may_call = True
         self.call()
         self._tell_if_quiet()
         self._end_if_empty()
 
+    def _forget(self, worker: Worker[T, R]) -> None:
+        if worker in self._workers:
+            del self._workers[worker]
+            self._begun_by_gone += worker.begun
+        self._idle.discard(worker)
+
     def _lose_call(self, _: None) -> None:
+        self._is_called = False
         self.may_call = True
         self.call()
 

@@ -14,17 +14,17 @@ class Ledger(Generic[T]):
     """Counts what is done, and keeps what would be lost otherwise. It decides, and never waits.
 
     Attributes:
-        finished: How many items came to their end.
-        failed: How many raised an error.
+        failed: How many items raised an error.
         cancelled: How many were cancelled, or never begun.
+        cut_short: How many of these had begun.
     """
 
-    __slots__ = ("_errors", "_interrupted", "_unbegun", "cancelled", "failed", "finished")
+    __slots__ = ("_errors", "_interrupted", "_unbegun", "cancelled", "cut_short", "failed")
 
     def __init__(self) -> None:
-        self.finished: int = 0
         self.failed: int = 0
         self.cancelled: int = 0
+        self.cut_short: int = 0
         self._interrupted: list[T] = []
         self._unbegun: list[T] = []
         self._errors: dict[ItemHandle[T, Any], Exception] = {}
@@ -36,9 +36,11 @@ class Ledger(Generic[T]):
 
     def enter_cancellation(self, handle: ItemHandle[T, Any], *, wanted: bool) -> None:
         """The item was cancelled; if that was not *wanted* for itself, it counts as unprocessed."""
+        has_begun = handle._worker is not None
         self.cancelled += 1
+        self.cut_short += has_begun
         if not wanted:
-            (self._unbegun if handle._worker is None else self._interrupted).append(handle._item)
+            (self._interrupted if has_begun else self._unbegun).append(handle._item)
         _close(handle, ItemStatus.CANCELLED, None)
 
     def keep(self, handle: ItemHandle[T, Any], error: Exception) -> None:

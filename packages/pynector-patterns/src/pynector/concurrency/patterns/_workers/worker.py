@@ -2,7 +2,10 @@
 
 # pyright: reportPrivateUsage=false
 
+import sys
 from contextvars import copy_context
+from itertools import islice, repeat
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import get_cancelled_exc_class
@@ -29,6 +32,9 @@ R = TypeVar("R")
 
 FINISHED = ItemStatus.FINISHED
 
+MANY = sys.maxsize
+"""More items than a worker will ever begin."""
+
 
 class Worker(Generic[T, R]):
     """A task that works on one item after another, until it is told to leave.
@@ -40,7 +46,16 @@ class Worker(Generic[T, R]):
         last: The item that it works on, or has worked on last.
     """
 
-    __slots__ = ("_crew", "_handle", "_is_cancelled", "has_dropped_item", "last", "must_leave", "task")
+    __slots__ = (
+        "_crew",
+        "_handle",
+        "_is_cancelled",
+        "_turns",
+        "has_dropped_item",
+        "last",
+        "must_leave",
+        "task",
+    )
 
     def __init__(self, crew: "Crew[T, R]") -> None:
         self.task: object = None
@@ -49,12 +64,18 @@ class Worker(Generic[T, R]):
         self.last: ItemHandle[T, R] | None = None
         self._crew = crew
         self._is_cancelled = False
+        self._turns = repeat(None, MANY)
         self._handle: TaskHandle[None] | None = None
 
     @property
     def is_working(self) -> bool:
         """Whether it works on an item."""
         return self.last is not None and self.last._stage is self
+
+    @property
+    def begun(self) -> int:
+        """How many items it has begun, the one that it works on included."""
+        return MANY - length_hint(self._turns)  # told by what counts the turns anyway: to count took 5 %
 
     def hold(self, handle: TaskHandle[None]) -> None:
         """Take the handle of its task; an eager one runs already, and may be cancelled already."""
@@ -75,7 +96,7 @@ class Worker(Generic[T, R]):
         """
         self.task = current_task()
         self._crew.members.add(self.task)
-        crew, backlog, ledger = self._crew, self._crew.backlog, self._crew.ledger
+        crew, backlog, turns = self._crew, self._crew.backlog, self._turns
         func, line, take, room = crew.func, backlog.line, backlog.line.popleft, backlog.room
         awaitable: Any = READY
         crew.arrive(self)
@@ -86,9 +107,9 @@ class Worker(Generic[T, R]):
                         return
                     await crew.be_idle(self)
                     crew.arrive(self)
-                for _ in range(OPERATIONS_PER_CHECKPOINT):
-                    if self.must_leave:
-                        return
+                if self.must_leave:
+                    return
+                for _ in islice(turns, OPERATIONS_PER_CHECKPOINT):
                     handle = take()
                     if room.queue:
                         backlog.let_in()
@@ -107,12 +128,11 @@ class Worker(Generic[T, R]):
                     except BaseException as error:
                         self._enter_interruption(handle, error)
                     else:
-                        ledger.finished += 1
                         handle._stage = FINISHED
                         lot, handle._outcome = handle._outcome, value
                         if lot is not None:
                             wake_all(lot)
-                    if not line:
+                    if self.must_leave or not line:
                         break
                 else:
                     await checkpoint()
