@@ -1,12 +1,12 @@
 """Connections to many hosts."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
 import pytest
+from internet import Connection, Internet, use
 
 from pynector.concurrency.patterns import (
     KeyedConnectionPool,
@@ -16,72 +16,16 @@ from pynector.concurrency.patterns import (
     PoolTimeoutError,
 )
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.testing import cancel_everywhere, explore, invariant, wait_until_blocked
+from pynector.concurrency.testing import wait_until_blocked
 
 # pyright: reportPrivateUsage=false
 
 pytestmark = pytest.mark.anyio
 
 
-class Connection:
-    def __init__(self, internet: "Internet", host: str) -> None:
-        self.internet = internet
-        self.host = host
-
-    async def close(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.internet.open.remove(self)
-
-
-class Internet:
-    """Opens connections to hosts, and keeps those in view that are open."""
-
-    def __init__(self) -> None:
-        self.open: list[Connection] = []
-        self.opened = 0
-        self.down: set[str] = set()
-
-    async def connect(self, host: str) -> Connection:
-        await anyio.lowlevel.checkpoint()
-        if host in self.down:
-            raise OSError(f"{host} is down")
-        self.opened += 1
-        self.open.append(Connection(self, host))
-        return self.open[-1]
-
-    @asynccontextmanager
-    async def manage(self, host: str) -> AsyncIterator[Connection]:
-        await anyio.lowlevel.checkpoint()
-        connection = await self.connect(host)
-        try:
-            yield connection
-        finally:
-            with anyio.CancelScope(shield=True):
-                await connection.close()
-
-    def pool(
-        self, max_per_key: int, max_connections: int, *, managed: bool = False, **options: Any
-    ) -> KeyedConnectionPool[str, Connection]:
-        return KeyedConnectionPool(
-            max_per_key=max_per_key,
-            max_connections=max_connections,
-            connection_factory=self.manage if managed else self.connect,
-            **options,
-        )
-
-    def hosts(self) -> Counter[str]:
-        return Counter(connection.host for connection in self.open)
-
-
 @pytest.fixture
 def internet() -> Internet:
     return Internet()
-
-
-async def use(pool: KeyedConnectionPool[str, Connection], host: str, seconds: float = 0) -> None:
-    async with pool.acquire(host) as connection:
-        assert connection.host == host
-        await anyio.sleep(seconds)
 
 
 async def test_each_key_has_its_own_connections(internet: Internet) -> None:
@@ -395,81 +339,3 @@ def test_idle_keys_are_forgotten_after_a_minute(in_virtual_time: Callable[..., N
             assert internet.open == []
 
     in_virtual_time(scenario)
-
-
-def sums(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    first, second = zip((0, 0), *pairs, strict=True)
-    return sum(first), sum(second)
-
-
-def crowd(
-    max_per_key: int, max_connections: int, hosts: str, *, down: str = "", **options: Any
-) -> Callable[[], Any]:
-    """Make a scenario: a task for each of these hosts, then all that can be had at once."""
-
-    async def try_to_use(pool: KeyedConnectionPool[str, Connection], host: str) -> None:
-        with suppress(OSError, PoolFactoryError, PoolTimeoutError):
-            await use(pool, host, 1)
-
-    async def scenario() -> None:
-        internet = Internet()
-        internet.down.update(down)
-        pool = internet.pool(max_per_key, max_connections, **options)
-        keys = pool._branches
-
-        def check() -> None:
-            assert len(internet.open) <= max_connections
-            assert max(internet.hosts().values(), default=0) <= max_per_key
-            branches = keys.all()
-            assert keys.taken == sum(branch.total for branch in branches) <= max_connections
-            assert keys.closing == sum(branch.closing - branch.replacing for branch in branches)
-            assert (keys.waiting, keys.claimed) == sums(branch.noted for branch in branches)
-            # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
-            live = {branch: len(branch.lot.tasks()) for branch in branches}
-            assert all(branch.waiting <= branch.noted[0] for branch in branches)
-            assert all(min(branch.needs, live[branch]) <= keys.turns.needs(branch) for branch in branches)
-            if not keys.closed:
-                # What is free is needed by nobody.
-                assert not (keys.has_place and any(min(branch.needs, live[branch]) for branch in branches))
-                claimed = sum(min(branch.claims, live[branch]) for branch in branches)
-                idle = any(branch.idle for branch in branches if not branch.failing)
-                assert keys.has_place or claimed <= keys.closing or not idle
-
-        invariant(check)
-        async with pool:
-            async with anyio.create_task_group() as tg:
-                for host in hosts:
-                    tg.start_soon(try_to_use, pool, host)
-            statistics = pool.statistics()
-            assert (statistics.lent, statistics.waiting, keys.waiting) == (0, 0, 0)
-            assert keys.turns.first() is None
-            for number in range(max_connections):
-                await pool.acquire(f"new {number}")
-        assert internet.open == []
-
-    return scenario
-
-
-CROWDS = {
-    "one place": crowd(1, 1, "abab"),
-    "two places": crowd(2, 2, "aaabc"),
-    "plain": crowd(1, 2, "abcab", limits=PoolLimits()),
-    "three places": crowd(3, 3, "aaaabbc", order="fifo"),
-    "a host that is down": crowd(2, 2, "abaab", down="b"),
-    "late": crowd(1, 1, "abac", acquire_timeout=1.5),
-    "managed": crowd(1, 2, "abca", managed=True),
-    "lent once": crowd(1, 2, "aaba", check=lambda _: False),
-    "closed when it comes back": crowd(1, 2, "abbac", reset=lambda connection: connection.host != "a"),
-}
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("name", CROWDS)
-def test_nothing_is_lost_in_any_order(name: str, backend: str) -> None:
-    explore(CROWDS[name], schedules=100, backend=backend).check()
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("name", CROWDS)
-def test_nothing_is_lost_whoever_is_cancelled(name: str, backend: str) -> None:
-    cancel_everywhere(CROWDS[name], backend=backend, victims=lambda task: task == "try_to_use").check()
