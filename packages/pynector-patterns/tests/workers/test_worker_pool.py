@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 import anyio
@@ -305,7 +307,8 @@ def idle_since() -> list[float]:
     return [parked.since for parked in parked_tasks() if parked.waits_for == "WorkerPool"]
 
 
-async def test_items_that_never_wait_wake_few_workers() -> None:
+@asynccontextmanager
+async def fifty_idle_workers() -> AsyncIterator[WorkerPool[int, None]]:
     gate = anyio.Event()
 
     async def work(item: int) -> None:
@@ -319,6 +322,11 @@ async def test_items_that_never_wait_wake_few_workers() -> None:
         gate.set()
         await pool.join()
         await wait_until_blocked()
+        yield pool
+
+
+async def test_items_that_never_wait_wake_few_workers() -> None:
+    async with fifty_idle_workers() as pool:
         before = idle_since()
         for item in range(150):
             pool.submit_nowait(item)
@@ -331,19 +339,7 @@ async def test_items_that_never_wait_wake_few_workers() -> None:
 
 
 async def test_a_batch_of_items_that_never_wait_wakes_one_worker() -> None:
-    gate = anyio.Event()
-
-    async def work(item: int) -> None:
-        if item < 0:
-            await gate.wait()
-
-    async with WorkerPool(50, work, max_queue=None) as pool:
-        for _ in range(50):
-            pool.submit_nowait(-1)
-        await wait_until_blocked()
-        gate.set()
-        await pool.join()
-        await wait_until_blocked()
+    async with fifty_idle_workers() as pool:
         before = idle_since()
         for item in range(10 * OPERATIONS_PER_CHECKPOINT):
             await pool.submit(item)
