@@ -1,17 +1,15 @@
 """Drawn operations of several tasks hold what the model says, in many orders, and when one is cancelled."""
 
-import os
 from itertools import pairwise
 
 import prove
 import pytest
 from generated import OPERATIONS, scenario_of
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pynector.concurrency.testing import cancel_everywhere, explore
 
-EXAMPLES = int(os.environ.get("PYNECTOR_EXAMPLES", "4"))  # a few hundred schedules each
 TASKS = st.lists(st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=3), min_size=2, max_size=4)
 
 
@@ -27,12 +25,7 @@ def prove_all(tasks: list[list[str]], backend: str) -> int:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # the explorer makes its own failures short
-)
+@settings(settings.get_profile("explored"))
 @given(tasks=TASKS)
 def test_drawn_operations_hold_what_the_model_says(backend: str, tasks: list[list[str]]) -> None:
     assert prove_all(tasks, backend) > 10

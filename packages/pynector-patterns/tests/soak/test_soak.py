@@ -33,6 +33,15 @@ def test_a_leak_shows_as_growth() -> None:
         memory.check(blocks=10, size=10)
 
 
+def test_few_samples_are_not_judged() -> None:
+    memory = Memory()
+    for _ in range(THIRDS * ROUNDS - 1):
+        memory.sample()
+
+    with pytest.raises(AssertionError, match=r"^29 samples tell nothing, 30 are needed"):
+        memory.check(blocks=10, size=10)
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_loop_that_spins_shows_as_turns(backend: str) -> None:
     turns = Turns()

@@ -1,6 +1,5 @@
 """Tasks that want connections to many hosts: in any order, whoever is cancelled, the books are right."""
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from internet import Connection, Internet
 
@@ -141,12 +140,11 @@ LIMITS = [
     PoolLimits(max_idle=0),
     PoolLimits(max_uses=1),
 ]
-EXAMPLES = int(os.environ.get("PYNECTOR_EXAMPLES", "4"))  # a few hundred schedules each
 
 
 @st.composite
 def crowds(draw: st.DrawFn) -> Crowd:
-    """Let all come, stay and give up at any time, with anything that a pool can be told."""
+    """Let all come, stay and give up at any time, with most of what a pool can be told."""
     max_per_key = draw(st.integers(1, 3))
     visits = st.builds(
         Visit,
@@ -185,12 +183,7 @@ def test_nothing_is_lost_whoever_is_cancelled(name: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # the explorer makes its own failures short
-)
+@settings(settings.get_profile("explored"))
 @given(crowd=crowds())
 def test_nothing_is_lost_of_a_drawn_crowd(crowd: Crowd, backend: str) -> None:
     explore(crowd, schedules=10, backend=backend, max_failures=1).check()
