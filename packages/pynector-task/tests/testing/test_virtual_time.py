@@ -52,6 +52,18 @@ def test_a_test_that_would_hang_says_who_waits_where(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_who_sleeps_for_ever_is_not_woken(backend: str) -> None:
+    async def hang() -> None:
+        with anyio.move_on_after(3600):
+            await anyio.sleep_forever()
+        assert anyio.current_time() < 86400  # an hour on the clock of either backend, which begins at 0
+        await anyio.sleep_forever()
+
+    with pytest.raises(Stuck, match=r"hang#0 waits at .*sleep"):
+        run_in_virtual_time(hang, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_is_no_failure(interrupt: type[BaseException], backend: str) -> None:
     async def scenario() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from itertools import count
+from math import inf
 
 from ._run import Run
 
@@ -25,11 +26,11 @@ class Timers:
     def jump(self, now: float, run: Run) -> float | None:
         """The time that comes after *now*: when the next timer is due, or one that it may be late for.
 
-        None if no timer is left.
+        None if no timer is left but those that are never due: `anyio.sleep_forever` makes one on asyncio.
         """
         while self._heap and self._heap[0][2].cancelled():
             heapq.heappop(self._heap)
-        if not self._heap:
+        if not self._heap or self._heap[0][0] == inf:
             return None
         due = max(now, self._heap[0][0])
         if run.lateness:
