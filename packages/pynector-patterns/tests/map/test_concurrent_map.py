@@ -12,6 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import concurrent_map
+from pynector.concurrency.task import create_task_group
 from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -395,6 +396,25 @@ async def test_iterating_before_and_after_the_block_says_so() -> None:
         await anext(results)
     with pytest.raises(RuntimeError, match=r"^concurrent_map is left; it is entered once$"):
         await results.__aenter__()
+
+
+async def test_of_two_tasks_that_enter_it_at_once_one_is_told() -> None:
+    results = concurrent_map(double, [1, 2], max_concurrency=1)
+    got, refused = list[int](), list[str]()
+
+    async def use() -> None:
+        try:
+            async with results:
+                got.extend([result async for result in results])
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    async with create_task_group() as tg:
+        tg.start_soon(use)
+        tg.start_soon(use)
+
+    assert got == [2, 4]
+    assert refused == ["concurrent_map is entered; it is entered once"]
 
 
 async def test_an_error_keeps_its_context() -> None:

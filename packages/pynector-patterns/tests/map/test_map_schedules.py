@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -10,7 +11,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import concurrent_map, parallel_requests
-from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task import TaskGroup, create_task_group
+from pynector.concurrency.task.lowlevel import start_budget
 from pynector.concurrency.testing import cancel_everywhere, explore, invariant
 
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -168,6 +170,35 @@ async def a_stream_that_is_left_early() -> None:
         tg.start_soon(apart, use)
 
 
+async def a_stream_that_is_left_by_one_while_others_want_more() -> None:
+    async def answer_or_wait(number: int) -> int:
+        await (checkpoint() if number < 3 else anyio.sleep_forever())
+        return number
+
+    results = concurrent_map(answer_or_wait, range(9), max_concurrency=2)
+
+    async def want_more() -> None:
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            async for result in results:
+                got.append(result)
+
+    async def leave_early(tg: TaskGroup) -> None:
+        async with results:
+            got.append(await anext(results))
+            start_budget(2)  # one of those who want more passes a checkpoint
+            for _ in range(2):
+                tg.start_soon(apart, want_more)
+            await checkpoint()
+
+    got: list[int] = []
+    async with create_task_group() as tg:
+        with suppress(anyio.BrokenResourceError):  # a worker is cancelled
+            await leave_early(tg)
+        tg.cancel_scope.deadline = anyio.current_time() + 1
+    assert anyio.current_time() < tg.cancel_scope.deadline, "they wait for ever"
+    assert sorted(got) == list(range(len(got)))
+
+
 async def a_stream_with_an_error() -> None:
     work = Work(3)
     failure = ValueError("three")
@@ -204,6 +235,7 @@ scenarios = pytest.mark.parametrize(
         a_stream,
         an_unordered_stream_for_two,
         a_stream_that_is_left_early,
+        a_stream_that_is_left_by_one_while_others_want_more,
         a_stream_with_an_error,
     ],
 )

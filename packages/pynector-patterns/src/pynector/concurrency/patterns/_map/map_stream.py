@@ -68,9 +68,9 @@ class MapStream(Generic[R]):
         return f"<MapStream {self._state}, {self._window!r}>"
 
     async def __aenter__(self) -> Self:
+        await checkpoint()
         if self._state != "new":
             raise RuntimeError(f"concurrent_map is {self._state}; it is entered once")
-        await checkpoint()
         self._state = "entered"
         self._context = copy_context()
         await self._group.__aenter__()
@@ -113,9 +113,9 @@ class MapStream(Generic[R]):
             RuntimeError: called before the block.
             anyio.ClosedResourceError: called after it.
         """
-        self._check_entered()
         if next(self._budget):
             await checkpoint()
+        self._check_entered()
         window = self._window
         while self._error is not None or not window.has_result:
             if self._error is not None:
@@ -128,6 +128,7 @@ class MapStream(Generic[R]):
             if window.is_finished:
                 raise StopAsyncIteration
             await self._consumers.park(self._pass_on)
+            self._check_entered()
         result = window.give()
         self._source.tell_of_room()
         if self._consumers.queue:
