@@ -64,7 +64,8 @@ def _slug(title: str) -> str:
 
 def _lists(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
     yield "## Where pynector loses\n"
-    yield "More than 5 % behind somebody else, in the order of the tables below.\n"
+    yield "More than 5 % behind somebody else, in the order of the tables below. In brackets: the goal, and"
+    yield "what the *limit* row of the table takes of the same one's time: nothing is to be gained below.\n"
     yield from _told(pairs, _loss)
     yield "\n## Where a goal is missed\n"
     yield "Ahead of the other one, or level, but not by as much as we want; and where more costs more.\n"
@@ -81,15 +82,24 @@ def _told(pairs: list[tuple[Table, Any]], tell: Callable[[Table, Row, Any], str 
 
 def _loss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     is_peer = not (table.grows or row.name.startswith(("limit", "pynector")))
-    ratio, _ = _ratio_and_bar(row, found)
-    return f"{ratio:.2f}" if is_peer and ratio is not None and ratio > LOST else None
+    ratio, bar = _ratio_and_bar(row, found)
+    return _beside(ratio, bar, found) if is_peer and ratio is not None and ratio > LOST else None
 
 
 def _miss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     ratio, bar = _ratio_and_bar(row, found)
     if ratio is None or bar is None or ratio <= bar or _loss(table, row, found):
         return None
-    return f"{ratio:.2f} (goal {bar})"
+    return _beside(ratio, bar, found)
+
+
+def _beside(ratio: float, bar: float | None, found: Mapping[str, Any]) -> str:
+    """A ratio, and what there is to measure it by."""
+    limits = [r["ours_to_it"]["median"] for r in found["rows"] if r["row"].startswith("limit")]
+    beside = [] if bar is None else [f"goal {bar}"]
+    if limits:
+        beside.append(f"limit {ratio / min(limits):.2f}")
+    return f"{ratio:.2f} ({', '.join(beside)})" if beside else f"{ratio:.2f}"
 
 
 def _ratio_and_bar(row: Row, found: Mapping[str, Any]) -> tuple[float | None, float | None]:
