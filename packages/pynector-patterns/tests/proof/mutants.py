@@ -57,9 +57,9 @@ MUTANTS = (
     ),
     Mutant(
         fault="an unshielded await in release",
-        file=f"{POOL}/receiver.py",
-        before="        if self._must_go(slot, now) or not (clean",
-        after="        await __import__('anyio').sleep(0)\n        if self._must_go(slot, now) or not (clean",
+        file=f"{POOL}/stock.py",
+        before="        self.retire(slot)\n        await self.start_closing(slot).wait()\n",
+        after="        await __import__('anyio').sleep(0)\n        self.retire(slot)\n        await self.start_closing(slot).wait()\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         fault="a connection is dropped on the error path",
         file=f"{POOL}/receiver.py",
-        before="        if self._must_go(slot, now) or not (clean or self.terms.reset):\n            await self.dispose(slot)\n",
-        after="        if not clean:\n            return\n        if self._must_go(slot, now):\n            await self.dispose(slot)\n",
+        before="        if self._must_go(slot, now) or not (clean or self.terms.reset):\n            return self.dispose(slot)\n",
+        after="        if not clean:\n            return READY\n        if self._must_go(slot, now):\n            return self.dispose(slot)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(

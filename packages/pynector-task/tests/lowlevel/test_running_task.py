@@ -13,10 +13,11 @@ from pynector.concurrency.task.lowlevel import (
     current_task,
     current_time,
     task_asker,
+    time_asker,
     unwatch_exit,
     watch_exit,
 )
-from pynector.concurrency.testing import wait_until_blocked
+from pynector.concurrency.testing import explore, wait_until_blocked
 
 
 @pytest.mark.anyio
@@ -59,7 +60,27 @@ async def test_current_time_is_that_of_the_event_loop() -> None:
     assert before <= current_time() <= anyio.current_time()
 
 
-@pytest.mark.parametrize("call", [current_task, current_time, checkpoint, lambda: cancel_scope(None)])
+@pytest.mark.anyio
+async def test_time_asker_gives_what_tells_the_time() -> None:
+    before = anyio.current_time()
+    ask = time_asker()
+
+    assert before <= ask() <= anyio.current_time() + 0.002  # uvloop rounds down, once in a turn
+
+
+def test_time_asker_tells_the_time_of_a_schedule() -> None:
+    async def scenario() -> None:
+        ask = time_asker()
+        began = ask()
+        await anyio.sleep(3600)
+        assert ask() == began + 3600 == current_time()
+
+    explore(scenario, schedules=10).check()
+
+
+@pytest.mark.parametrize(
+    "call", [current_task, current_time, time_asker, checkpoint, lambda: cancel_scope(None)]
+)
 def test_outside_an_event_loop_they_are_refused(call: Any) -> None:
     with pytest.raises(anyio.NoEventLoopError, match=r"^no task is running here; call this from an async"):
         call()

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from internet import Connection, Internet
+from internet import Connection, Internet, use
 
 from pynector.concurrency.patterns import (
     KeyedConnectionPool,
@@ -17,6 +17,8 @@ from pynector.concurrency.patterns import (
     PoolLimits,
     PoolTimeoutError,
 )
+from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import start_budget
 from pynector.concurrency.testing import cancel_everywhere, explore, invariant
 
 # pyright: reportPrivateUsage=false
@@ -188,3 +190,22 @@ def test_nothing_is_lost_whoever_is_cancelled(name: str, backend: str) -> None:
 def test_nothing_is_lost_of_a_drawn_crowd(crowd: Crowd, backend: str) -> None:
     explore(crowd, schedules=10, backend=backend, max_failures=1).check()
     cancel_everywhere(crowd, backend=backend, victims=lambda task: task == "visit", max_failures=1).check()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("limits", [PoolLimits(), PoolLimits(max_idle=60)], ids=["", "max_idle"])
+def test_a_key_that_is_forgotten_while_a_lease_of_it_gives_way_is_known_again(
+    backend: str, limits: PoolLimits
+) -> None:
+    async def scenario() -> None:
+        internet = Internet()
+        async with internet.pool(1, 1, limits=limits) as pool:
+            await use(pool, "a")
+            start_budget(1)  # who asks first passes a checkpoint
+            async with create_task_group() as tg:
+                for host in "ab":
+                    tg.start_soon(use, pool, host)
+            assert set(pool.keys()) == set(internet.hosts())
+        assert internet.open == []
+
+    explore(scenario, schedules=200, backend=backend).check()

@@ -1,12 +1,12 @@
 """The pool of one key."""
 
-from collections.abc import Hashable
+from collections.abc import Coroutine, Hashable
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pynector.concurrency.task.lowlevel import ParkingLot, Ticket
 
-from .lender import Lender
+from .lender import Lender, Loan
 from .slot import Grant, Slot
 from .statistics import PoolStatistics
 
@@ -68,16 +68,33 @@ class Branch(Lender[C], Generic[K, C]):
     def queue_length(self) -> int:
         return self.branches.waiting
 
-    async def lend(self, lease: object) -> Slot[C]:
+    def again(self) -> "Branch[K, C]":
+        return self.branches.branch(self.key)
+
+    def lend(self, lease: object) -> Loan[C]:
         self.asking += 1
         try:
-            return await super().lend(lease)
+            loan = super().lend(lease)
+        except BaseException:
+            self._stop_asking()
+            raise
+        if not isinstance(loan, Slot):
+            return self._lend_later(loan)
+        self._stop_asking()
+        return loan
+
+    async def _lend_later(self, loan: Coroutine[Any, Any, Slot[C]]) -> Slot[C]:
+        try:
+            return await loan
         finally:
-            self.asking -= 1
-            if self.noted != NOTHING:
-                self.branches.note(self)
-            if not self.asking:
-                self.branches.forget_if_idle(self)
+            self._stop_asking()
+
+    def _stop_asking(self) -> None:
+        self.asking -= 1
+        if self.noted != NOTHING:
+            self.branches.note(self)
+        if not self.asking:
+            self.branches.forget_if_idle(self)
 
     def about_to_wait(self) -> None:
         super().about_to_wait()
@@ -154,6 +171,7 @@ class Branch(Lender[C], Generic[K, C]):
         self.settle()
 
     def settle(self) -> None:
+        super().settle()
         self.calm = self.flows = False  # another key may wait for what comes back
 
     def give_back(self, slot: Slot[C]) -> None:

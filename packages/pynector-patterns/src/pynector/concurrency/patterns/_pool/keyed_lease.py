@@ -1,6 +1,7 @@
 """The right to use a connection of one key for a while."""
 
 from collections.abc import Generator, Hashable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .lease import Lease
@@ -23,9 +24,9 @@ class KeyedLease(Lease[C], Generic[K, C]):
     def __await__(self) -> Generator[Any, Any, C]:
         self._refuse_twice()  # before the key is asked for, which would be kept
         self.lender = self.branches.branch(self.key)
-        return (yield from super().__await__())
+        return super().__await__()
 
-    async def __aenter__(self) -> C:
+    def __aenter__(self) -> CoroutineType[Any, Any, C]:
         self._refuse_twice()
         self.lender = self.branches.branch(self.key)
-        return await super().__aenter__()
+        return super().__aenter__()  # type: ignore[return-value]  # to mypy it is any Coroutine

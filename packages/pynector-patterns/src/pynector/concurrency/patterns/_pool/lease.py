@@ -62,7 +62,7 @@ class Lease(Coroutine[Any, Any, C]):
         lender = self.lender
         if lender.ready:
             if next(lender.budget):
-                await checkpoint()  # after that somebody may have been faster
+                lender = await self._give_way()  # after that somebody may have been faster
             else:
                 if lender.lot.home is not None:
                     lender.lot.check_home("acquire()")
@@ -90,9 +90,13 @@ class Lease(Coroutine[Any, Any, C]):
                 self.slot = grant
                 grant.lease = self
                 return grant.connection
-            self.slot = slot = await lender.accept(self, grant, since)
+            loan = lender.accept(self, grant, since)
+            self.slot = slot = loan if isinstance(loan, Slot) else await loan
             return slot.connection
-        self.slot = slot = await lender.lend(self)
+        if next(lender.budget):
+            lender = await self._give_way()
+        loan = lender.lend(self)
+        self.slot = slot = loan if isinstance(loan, Slot) else await loan
         return slot.connection
 
     def __aexit__(
@@ -111,6 +115,11 @@ class Lease(Coroutine[Any, Any, C]):
             lender.idle.append(slot)
         slot.lease = None
         return READY
+
+    async def _give_way(self) -> "Lender[C]":
+        await checkpoint()
+        self.lender = lender = self.lender.again()
+        return lender
 
     def _refuse_twice(self) -> None:
         if self.slot is not None:

@@ -26,13 +26,13 @@ class Ledger:
     __slots__ = (
         "_complained",
         "_hold_seconds",
-        "_timed",
         "_wait_seconds",
         "_watch",
         "created",
         "discarded",
         "failed",
         "fresh",
+        "is_timed",
         "leases",
         "timed_out",
         "waited",
@@ -41,7 +41,8 @@ class Ledger:
     def __init__(self, watch: PoolWatch) -> None:
         self._watch = watch
         self._complained = set[PoolEventKind]()
-        self._timed = watch != PoolWatch()
+        self.is_timed: bool = watch != PoolWatch()
+        """Whether it matters how long each lease takes."""
         self.created: int = 0
         self.fresh: int = 0
         """Leases for which a connection was opened."""
@@ -87,9 +88,7 @@ class Ledger:
             )
 
     def lease_began(self, slot: Slot[Any], asked_at: float, now: float) -> None:
-        """A connection was lent."""
-        if not self._timed:
-            return
+        """A connection was lent; to be told only where leases are timed."""
         slot.lent_at = now
         waited = now - asked_at
         self._wait_seconds += waited
@@ -98,9 +97,7 @@ class Ledger:
         self.tell("lent", slot.connection, waited)
 
     def lease_ended(self, slot: Slot[Any], now: float) -> None:
-        """A connection came back."""
-        if not self._timed:
-            return
+        """A connection came back; to be told only where leases are timed."""
         held = now - slot.lent_at
         self._hold_seconds += held
         slot.calls = None
@@ -142,6 +139,6 @@ class Ledger:
             failed=self.failed,
             waited=self.waited,
             timed_out=self.timed_out,
-            wait_seconds=self._wait_seconds if self._timed else None,
-            hold_seconds=self._hold_seconds if self._timed else None,
+            wait_seconds=self._wait_seconds if self.is_timed else None,
+            hold_seconds=self._hold_seconds if self.is_timed else None,
         )

@@ -1,24 +1,27 @@
 """What the pool does: it acts on what `PoolState` decides."""
 
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
 
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
+from pynector.concurrency.task.lowlevel import ParkingLot
 
 from .agenda import Agenda
 from .errors import PoolFactoryError, PoolFullError
 from .ledger import Ledger
 from .own_tasks import OwnTasks
 from .patience import Patience
-from .preparer import Preparer
+from .preparer import Preparer, Verdict
 from .refusal import closed_while_waiting
 from .slot import Grant, Slot, Turn
 from .statistics import PoolStatistics
 from .terms import Terms
 
 C = TypeVar("C")
+
+Loan: TypeAlias = Slot[C] | Coroutine[Any, Any, Slot[C]]
+"""A connection that is there, or what is to be awaited at once for one: most often a look is enough."""
 
 
 class Lender(Preparer[C]):
@@ -74,43 +77,51 @@ class Lender(Preparer[C]):
             return True
         return self.lot.wake_first(grant) is not None
 
-    async def lend(self, lease: object) -> Slot[C]:
-        """Give a connection, after all that has to be looked at."""
-        if next(self.budget):
-            await checkpoint()
+    def again(self) -> "Lender[C]":
+        """Give the one to ask now, after a checkpoint: of a key it may be another."""
+        return self
+
+    def lend(self, lease: object) -> Loan[C]:
+        """Give a connection, or what is to be awaited for one, at once."""
         if self.closed:
             self.check_open()
         self.lot.check_home("acquire()")
         grant = self.request()
         if grant is None:
             self.about_to_wait()
-            return await self.accept(lease, *await self.stand_in_line())
+            return self._lend_in_turn(lease)
         verdict = None
         if isinstance(grant, Slot) and (verdict := self.lend_at_once(grant, None)) is None:
             return self.lent_to(lease, grant)
-        return self.lent_to(lease, await self.make_ready(grant, None, verdict))
+        return self._lend_made_ready(lease, grant, None, verdict)
 
-    async def stand_in_line(self) -> tuple[Grant[C], float]:
-        """Wait for what comes, and give it, with the time when that began."""
+    async def _lend_in_turn(self, lease: object) -> Slot[C]:
         ticket = self.queue_up(self.lot)
         since = self.lot.latest()
         if self.patience.rests:
             self.patience.begin()
         try:
-            return await ticket, since
+            grant = await ticket
         except BaseException:
             self.lot.leave(ticket, self.take_back)
             raise
+        loan = self.accept(lease, grant, since)
+        return loan if isinstance(loan, Slot) else await loan
 
-    async def accept(self, lease: object, grant: Grant[C], since: float) -> Slot[C]:
-        """Make a lease of what was granted to one who has waited *since*."""
+    def accept(self, lease: object, grant: Grant[C], since: float) -> Loan[C]:
+        """Lend what was granted to one who has waited *since*."""
         if self.closed or grant is Turn.LATE:
             self.refuse(grant)
         self.ledger.waited += 1
         verdict = None
         if isinstance(grant, Slot) and (self._plain or (verdict := self.lend_at_once(grant, since)) is None):
             return self.lent_to(lease, grant)
-        return self.lent_to(lease, await self.make_ready(grant, since, verdict))
+        return self._lend_made_ready(lease, grant, since, verdict)
+
+    async def _lend_made_ready(
+        self, lease: object, grant: Grant[C], asked_at: float | None, verdict: Verdict | None
+    ) -> Slot[C]:
+        return self.lent_to(lease, await self.make_ready(grant, asked_at, verdict))
 
     def lent_to(self, lease: object, slot: Slot[C]) -> Slot[C]:
         """Note who has a connection now."""

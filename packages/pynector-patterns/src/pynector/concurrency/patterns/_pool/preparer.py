@@ -36,7 +36,8 @@ class Preparer(Receiver[C]):
         verdict = self._examine(slot, now)
         if verdict is None:
             slot.uses += 1
-            self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
+            if self.ledger.is_timed:
+                self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
         return verdict
 
     async def make_ready(self, grant: Grant[C], asked_at: float | None, verdict: Verdict | None) -> Slot[C]:
@@ -51,7 +52,8 @@ class Preparer(Receiver[C]):
         if slot is None:
             raise self.late()
         slot.uses += 1
-        self.ledger.lease_began(slot, asked_at, self.now())
+        if self.ledger.is_timed:
+            self.ledger.lease_began(slot, asked_at, self.now())
         return slot
 
     async def _find(self, grant: Grant[C], has_waited: bool, verdict: Verdict | None) -> Slot[C]:
@@ -95,7 +97,8 @@ class Preparer(Receiver[C]):
 
     def _examine(self, slot: Slot[C], now: float) -> Verdict | None:
         """Look at a connection that is about to be lent. None: it may be."""
-        if slot.expired or now >= self.idle_end(slot):
+        idles_too_long = now >= slot.idle_since + self._max_idle and self._is_spare
+        if idles_too_long or now >= slot.ends_at or slot.expired:
             return self._expired(slot, "it was open or idle for too long")
         if self.terms.check is None:
             return None

@@ -1,11 +1,11 @@
 """What becomes of a connection when its lease ends."""
 
 import math
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import READY, ParkingLot
 
 from .agenda import RETRY
 from .hook import Doubt, call_hook
@@ -44,22 +44,24 @@ class Receiver(Stock[C]):
             raise not_lent()
         return slot
 
-    async def end(self, slot: Slot[C], *, clean: bool) -> None:
-        """A lease ends, with an exception if it is not clean."""
+    def end(self, slot: Slot[C], *, clean: bool) -> Coroutine[Any, Any, None]:
+        """A lease ends, with an exception if it is not clean. To be awaited; most often it is done before."""
         self.lot.check_home("release()")
         now = self.now()
-        self.ledger.lease_ended(slot, now)
+        if self.ledger.is_timed:
+            self.ledger.lease_ended(slot, now)
         if self._must_go(slot, now) or not (clean or self.terms.reset):
-            await self.dispose(slot)
-        elif self.terms.reset is None:
-            self.put_back(slot, now)
-        else:
-            await self._reset(slot)
+            return self.dispose(slot)
+        if self.terms.reset is not None:
+            return self._reset(slot)
+        self.put_back(slot, now)
+        return READY
 
     async def discard(self, slot: Slot[C]) -> None:
         """A lease ends, and its connection is of no use any more."""
         self.lot.check_home("discard()")
-        self.ledger.lease_ended(slot, self.now())
+        if self.ledger.is_timed:
+            self.ledger.lease_ended(slot, self.now())
         await self.dispose(slot)
 
     def put_back(self, slot: Slot[C], now: float) -> None:
@@ -67,31 +69,29 @@ class Receiver(Stock[C]):
         slot.idle_since = now
         self.give_back(slot)
 
-    def idle_end(self, slot: Slot[C]) -> float:
-        """When an idle connection is to be closed, if it stays idle."""
-        if len(self.slots) <= self.terms.limits.min_size:
-            return slot.ends_at
-        return min(slot.ends_at, self._idle_until(slot))
+    @property
+    def _is_spare(self) -> bool:
+        return len(self.slots) > self.terms.limits.min_size
 
     def ended_idle(self, slots: Iterable[Slot[C]], now: float) -> list[Slot[C]]:
         """Give those of *slots* that are idle and are to be closed: not more than are spare, oldest first."""
         idle = [slot for slot in slots if self._is_idle(slot)]
         ended = [slot for slot in idle if now >= slot.ends_at]
         spare = max(0, len(self.slots) - self.terms.limits.min_size - len(ended))
-        late = [slot for slot in idle if slot.ends_at > now >= self._idle_until(slot)]
+        late = [slot for slot in idle if slot.ends_at > now >= slot.idle_since + self._max_idle]
         late.sort(key=lambda slot: slot.idle_since)
         return ended + late[:spare]
 
     def needs_idle(self, slot: Slot[C], now: float) -> bool:
         """Whether an open connection has been idle for too long, but `min_size` needs it."""
-        return now >= self._idle_until(slot) and self._is_idle(slot)
+        return now >= slot.idle_since + self._max_idle and self._is_idle(slot)
 
     def next_look(self, slot: Slot[C], now: float) -> float:
         """When something may have to be done about an open connection, at the earliest."""
         max_idle, leak_after = self.terms.limits.max_idle, self.terms.watch.leak_after
         looks = [slot.ends_at] if slot.ends_at > now else []
         if max_idle:
-            idle_until = self._idle_until(slot) if slot.lease is None else now
+            idle_until = slot.idle_since + max_idle if slot.lease is None else now
             # What is lent may come back at once, and is idle from then on.
             looks.append(idle_until if idle_until > now else now + max(RETRY, max_idle))
         if leak_after is not None:
@@ -101,19 +101,12 @@ class Receiver(Stock[C]):
     def _is_idle(self, slot: Slot[C]) -> bool:
         return slot.lease is None and slot in self.idle
 
-    def _idle_until(self, slot: Slot[C]) -> float:
-        max_idle = self.terms.limits.max_idle
-        return math.inf if max_idle is None else slot.idle_since + max_idle
-
     def _must_go(self, slot: Slot[C], now: float) -> bool:
-        if self.closed or slot.expired or self.total > self.max_connections:
+        if now >= slot.ends_at or slot.uses >= self._max_uses:
             return True
-        limits = self.terms.limits
-        if limits.max_uses is not None and slot.uses >= limits.max_uses:
+        if not self.steady and (self.closed or slot.expired or self.total > self.max_connections):
             return True
-        if limits.max_idle == 0 and len(self.slots) > limits.min_size:
-            return True
-        return now >= slot.ends_at
+        return self._max_idle == 0 and self._is_spare
 
     async def _reset(self, slot: Slot[C]) -> None:
         assert self.terms.reset is not None

@@ -41,6 +41,7 @@ class PoolState(Generic[C]):
         "ready",
         "replacing",
         "slots",
+        "steady",
     )
 
     def __init__(
@@ -65,8 +66,10 @@ class PoolState(Generic[C]):
         """Which of the idle ones is lent next."""
         self.ready: list[Slot[C]] | deque[Slot[C]] = self.idle if plain else []
         """The idle ones, where they may be lent without a further look."""
+        self.steady: bool = True
+        """Whether a connection that comes back may stay, as far as the pool is concerned."""
         self.calm: bool = plain
-        """Whether a connection that comes back may be lent again without a further look."""
+        """Whether it may be lent again without a further look."""
         self.flows: bool = False
         """Whether one who finds none idle has to wait, without a further look: all places are taken."""
 
@@ -131,8 +134,14 @@ class PoolState(Generic[C]):
     def give_back(self, slot: Slot[C]) -> None:
         """A lent connection can be lent again: the first who waits gets it."""
         slot.lease = None
-        if self.closed or not self.wake(slot):
+        if self.closed:
+            self.came_late(slot)
+        elif not self.wake(slot):
             self.idle.append(slot)
+
+    def came_late(self, slot: Slot[C]) -> None:
+        """A connection came back after the pool was closed."""
+        raise NotImplementedError
 
     def retire(self, slot: Slot[C]) -> None:
         """A connection is to be closed. Its place is taken until that is done."""
@@ -194,13 +203,8 @@ class PoolState(Generic[C]):
 
     def settle(self) -> None:
         """See anew whether connections may come back, and tasks wait, without a further look."""
-        self.calm = (
-            self._plain
-            and not self.closed
-            and not self.failing
-            and not self._expired_lent
-            and self.total <= self.max_connections
-        )
+        self.steady = not (self.closed or self._expired_lent or self.total > self.max_connections)
+        self.calm = self._plain and self.steady and not self.failing
         self.flows = self.calm and not self._bounded and self.total == self.max_connections
 
     def pass_places_on(self) -> None:

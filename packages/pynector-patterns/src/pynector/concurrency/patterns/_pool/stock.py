@@ -1,11 +1,12 @@
 """The connections of a pool: how they come, and how they go."""
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pynector.concurrency.cancel import move_on_after
-from pynector.concurrency.task.lowlevel import current_time, operation_budget
+from pynector.concurrency.task.lowlevel import current_time, operation_budget, time_asker
 
 from .attempt import Attempt
 from .closing import Closing
@@ -29,15 +30,20 @@ class Stock(PoolState[C]):
         factory: Gives an awaitable or a context manager.
         ledger: Where everything is noted.
         tasks: Where connections are closed.
+
+    Attributes:
+        now: Tells the time of the event loop's clock, or 0 where it does not matter: to ask costs much.
     """
 
     __slots__ = (
         "_attempts",
         "_generation",
-        "_needs_clock",
+        "_max_idle",
+        "_max_uses",
         "budget",
         "connector",
         "ledger",
+        "now",
         "retry_pause",
         "tasks",
         "terms",
@@ -51,7 +57,7 @@ class Stock(PoolState[C]):
             bounded=terms.limits.max_waiting is not None,
         )
         self.terms: Terms[C] = terms
-        self._needs_clock = terms.needs_clock
+        self.now: Callable[[], float] = current_time if terms.needs_clock else _no_time
         self.ledger: Ledger = ledger
         self.tasks: OwnTasks = tasks
         self.budget: Iterator[bool] = operation_budget()
@@ -59,10 +65,9 @@ class Stock(PoolState[C]):
         self.retry_pause: RetryPause = RetryPause()
         self._attempts: list[Attempt] = []
         self._generation = 0
-
-    def now(self) -> float:
-        """Tell the time of the event loop's clock, or 0 where it does not matter: to ask costs much."""
-        return current_time() if self._needs_clock else 0.0
+        limits = terms.limits
+        self._max_idle = math.inf if limits.max_idle is None else limits.max_idle
+        self._max_uses = math.inf if limits.max_uses is None else limits.max_uses
 
     def check_open(self) -> None:
         """Refuse to work when the pool is closed."""
@@ -116,6 +121,8 @@ class Stock(PoolState[C]):
     def _add(self, slot: Slot[C], attempt: Attempt) -> None:
         self.retry_pause.succeeded()
         self.ledger.created += 1
+        if self.terms.needs_clock:
+            self.now = time_asker()
         now = current_time()
         limits = self.terms.limits
         if limits.max_lifetime is not None:
@@ -163,12 +170,9 @@ class Stock(PoolState[C]):
         self.retire(slot)
         await self.start_closing(slot).wait()
 
-    def give_back(self, slot: Slot[C]) -> None:
-        if self.closed:
-            self.retire(slot)
-            self.start_closing(slot)
-        else:
-            super().give_back(slot)
+    def came_late(self, slot: Slot[C]) -> None:
+        self.retire(slot)
+        self.start_closing(slot)
 
     def close_idle(self, slots: Sequence[Slot[C]]) -> list[Closing]:
         """Begin to close idle connections."""
@@ -224,3 +228,7 @@ class Stock(PoolState[C]):
             self.gone()
         else:
             self.expire(slot)
+
+
+def _no_time() -> float:
+    return 0.0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         current_time,
         runs_on_trio,
         task_asker,
+        time_asker,
         unwatch_exit,
         watch_exit,
     )
@@ -58,6 +59,7 @@ else:
             "spawn_owner": "_owner",
             "start_budget": "_budget",
             "task_asker": "_backend",
+            "time_asker": "_backend",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
         },
@@ -87,6 +89,7 @@ __all__ = [
     "spawn_owner",
     "start_budget",
     "task_asker",
+    "time_asker",
     "unwatch_exit",
     "watch_exit",
 ]

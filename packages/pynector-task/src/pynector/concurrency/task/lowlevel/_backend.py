@@ -134,6 +134,18 @@ def current_time() -> float:
     return backend_here().current_time()
 
 
+def time_asker() -> Callable[[], float]:
+    """Give what tells the time as `current_time` does here, at once: for an object that asks again and again.
+
+    Where another event loop runs, it tells another time, or raises `RuntimeError`: then ask for another one.
+
+    Raises:
+        NoEventLoopError: no task runs in this thread.
+    """
+    backend = backend_here()
+    return backend.clock_of(backend.current_loop())
+
+
 def checkpoint() -> Coroutine[Any, Any, None]:
     """Let other tasks run, and be cancelled here if one of the scopes around is.
 
