@@ -84,7 +84,7 @@ class Lease(Coroutine[Any, Any, C]):
             except BaseException:
                 lot.leave(ticket, lender.take_back)
                 raise
-            if lender.flows and isinstance(grant, Slot):
+            if lender.calm and isinstance(grant, Slot):
                 lender.ledger.waited += 1
                 lender.leases += 1
                 self.slot = grant

@@ -204,8 +204,9 @@ class PoolState(Generic[C]):
     def settle(self) -> None:
         """See anew whether connections may come back, and tasks wait, without a further look."""
         self.steady = not (self.closed or self._expired_lent or self.total > self.max_connections)
-        self.calm = self._plain and self.steady and not self.failing
-        self.flows = self.calm and not self._bounded and self.total == self.max_connections
+        runs_well = self.steady and not self.failing
+        self.calm = self._plain and runs_well
+        self.flows = runs_well and not self._bounded and self.total == self.max_connections
 
     def pass_places_on(self) -> None:
         """Let those who wait open connections in the places that are free."""
