@@ -51,18 +51,28 @@ class Branch(Lender[C], Generic[K, C]):
     @property
     def needs(self) -> int:
         """How many more places those who wait could use now."""
-        return self._usable(self.total)
+        return self._usable(self.total, len(self.lot))
 
     @property
     def claims(self) -> int:
         """How many more they could use when the places of its own are free that will be."""
-        return self._usable(self.total - self.closing + self.replacing)
+        return self._usable(self.total - self.closing + self.replacing, len(self.lot))
 
-    def _usable(self, total: int) -> int:
+    def demand(self) -> tuple[int, int, int, int]:
+        """How many places it has, how many tasks wait, and what it claims and needs: all for one look."""
+        total, in_line = self.total, len(self.lot)
+        needs = self._usable(total, in_line)
+        own = self.closing - self.replacing
+        claims = self._usable(total - own, in_line) if own else needs
+        return total, in_line + len(self.trying), claims, needs
+
+    def _usable(self, total: int, in_line: int) -> int:
+        if not in_line:
+            return 0
         spare = self.max_connections - total
         if self.failing:
             spare = min(spare, 1 - self.opening)
-        return max(0, min(len(self.lot), spare))
+        return max(0, min(in_line, spare))
 
     @property
     def queue_length(self) -> int:
@@ -80,16 +90,20 @@ class Branch(Lender[C], Generic[K, C]):
             raise
         if not isinstance(loan, Slot):
             return self._lend_later(loan)
-        self._stop_asking()
+        self.asking -= 1
         return loan
 
     async def _lend_later(self, loan: Coroutine[Any, Any, Slot[C]]) -> Slot[C]:
         try:
-            return await loan
-        finally:
+            slot = await loan
+        except BaseException:
             self._stop_asking()
+            raise
+        self.asking -= 1
+        return slot
 
     def _stop_asking(self) -> None:
+        """One got none: it waits no longer, and the key may be needed no more."""
         self.asking -= 1
         if self.noted != NOTHING:
             self.branches.note(self)

@@ -99,11 +99,12 @@ class Branches(Generic[K, C]):
 
         Called wherever more may be needed than before. Where it is less, that shows when a place is offered.
         """
-        waiting, claimed = branch.noted
-        branch.noted = branch.waiting, branch.claims
-        self.waiting += branch.noted[0] - waiting
-        self.claimed += branch.noted[1] - claimed
-        self.turns.note(branch, branch.total, branch.needs)
+        before = branch.noted
+        total, waiting, claimed, needs = branch.demand()
+        branch.noted = waiting, claimed
+        self.waiting += waiting - before[0]
+        self.claimed += claimed - before[1]
+        self.turns.note(branch, total, needs)
 
     def forget_if_idle(self, branch: Branch[K, C]) -> None:
         """Forget a key that has no connection, and that nobody asks for."""
