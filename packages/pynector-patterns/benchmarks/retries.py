@@ -86,6 +86,11 @@ TABLES = [
                 call(partial(retry_with_timeout, answer, max_retries=3, timeout=5.0)),
                 EACH,
             ),
+            Row(
+                "pynector retry_with_timeout, retry_on",
+                call(partial(retry_with_timeout, answer, max_retries=3, timeout=5.0, retry_on=ValueError)),
+                EACH,
+            ),
             Row("pynector RetryPolicy", call(partial(policy, answer)), EACH),
             Row("loop with anyio.fail_after", call(loop_with_fail_after), EACH),
             Row("stamina, decorated", call(stamina_decorated), NONE),

@@ -1,6 +1,8 @@
 """Retries in one call."""
 
+import gc
 import re
+import weakref
 from collections.abc import Generator
 from typing import Any
 
@@ -80,6 +82,34 @@ async def test_no_time_out_means_no_limit(service: Any) -> None:
 async def test_wrong_numbers_are_refused(service: Any, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         await retry_with_timeout(service("answer"), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_retries": [3]}, r"max_retries must be an int, not \[3\]"),
+        ({"max_retries": True}, "max_retries must be an int, not True"),
+        ({"timeout": {}}, r"timeout must be a number of seconds, not \{\}"),
+        ({"retry_on": (OSError, [])}, r"retry_on must name subclasses of Exception, not \[\]"),
+        ({"retry_on": BaseException}, "retry_on must name subclasses of Exception, not <class .*>"),
+    ],
+)
+async def test_what_is_of_the_wrong_type_is_refused(service: Any, options: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$") as caught:
+        await retry_with_timeout(service("answer"), **options)
+    assert caught.value.__context__ is None
+
+
+async def test_a_predicate_is_not_kept(service: Any) -> None:
+    def is_wanted(error: Exception) -> bool:
+        return isinstance(error, OSError)
+
+    is_gone = weakref.ref(is_wanted)
+    assert await retry_with_timeout(service(OSError(), "answer"), retry_on=is_wanted) == "answer"
+    del is_wanted
+    gc.collect()
+
+    assert is_gone() is None
 
 
 async def test_retry_on_says_which_errors_are_tried_again(service: Any) -> None:

@@ -1,9 +1,8 @@
 """Retries with a time limit for each attempt, in one call."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 from pynector.concurrency.task.lowlevel import check_int
 
@@ -12,6 +11,9 @@ from .retry_on import RetryOn
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+CLASSES: Any = (type, tuple)
+"""What names errors by their classes, rather than by a predicate."""
 
 
 async def retry_with_timeout(
@@ -59,15 +61,25 @@ async def retry_with_timeout(
         anyio.run(main)
         ```
     """
-    if retry_on is Exception:
-        policy = _policy(max_retries, timeout, total_timeout)
-    else:
-        policy = replace(_policy(max_retries, timeout, total_timeout), retry_on=retry_on)
+    # Making a policy costs more than a call that succeeds; but a predicate is not kept, with all it refers to.
+    policy = None
+    if isinstance(retry_on, CLASSES):
+        try:
+            policy = _kept_policy(max_retries, timeout, total_timeout, retry_on)
+        except TypeError:
+            pass  # what cannot be hashed is refused in our own words
+    if policy is None:
+        policy = _policy(max_retries, timeout, total_timeout, retry_on)
     return await policy(func, *args)
 
 
-# Making a policy costs more than a call that succeeds. Typed, or True would pass for 1.
-@lru_cache(maxsize=64, typed=True)
-def _policy(max_retries: int, timeout: float | None, total_timeout: float | None) -> RetryPolicy:
+def _policy(
+    max_retries: int, timeout: float | None, total_timeout: float | None, retry_on: RetryOn
+) -> RetryPolicy:
     check_int("max_retries", max_retries, minimum=1)
-    return RetryPolicy(attempts=max_retries, timeout=timeout, total_timeout=total_timeout)
+    return RetryPolicy(
+        attempts=max_retries, timeout=timeout, total_timeout=total_timeout, retry_on=retry_on
+    )
+
+
+_kept_policy = lru_cache(maxsize=64, typed=True)(_policy)  # typed, or True would pass for 1
