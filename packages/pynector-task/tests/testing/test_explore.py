@@ -317,6 +317,19 @@ def test_callbacks_keep_their_order() -> None:
     explore(scenario, schedules=50).check()
 
 
+@pytest.mark.parametrize("order", ["fifo", "random"])
+def test_it_is_no_deadlock_while_callbacks_are_ready_however_many(order: Any) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        for _ in range(100):
+            loop.call_soon(lambda: None)
+        loop.call_soon(done.set_result, None)
+        await done
+
+    explore(scenario, schedules=10, order=order).check()
+
+
 def test_a_deadlock_names_the_tasks_and_the_lines_on_which_they_wait() -> None:
     (failure,) = explore(locks_crosswise, order="fifo").failures
 

@@ -25,8 +25,8 @@ from ._timers import Timers
 
 _Ts = TypeVarTuple("_Ts")
 
-# Callbacks that belong to no task, one after the other, before the loop counts as idle. AnyIO delivers a
-# cancellation again in each iteration, for as long as a task is shielded from it; time would never pass.
+# Rounds of callbacks that belong to no task, one after the other, before the loop counts as idle. AnyIO delivers
+# a cancellation again in each iteration, for as long as a task is shielded from it; time would never pass.
 _SPIN = 16
 
 
@@ -50,7 +50,8 @@ class ControlledLoop(TaskLoop):
         self._foreign = ForeignCalls()
         self._idlers: list[asyncio.Future[None]] = []
         self._thread_id: int | None = None
-        self._spun = 0
+        self._rounds = 0  # of callbacks that are no task's, one after another
+        self._round_left = 0
         self._stopping = False
 
     def run_forever(self) -> None:
@@ -115,7 +116,7 @@ class ControlledLoop(TaskLoop):
         while not self._stopping:
             if self._foreign.calls:
                 self._foreign.move_to(self._queue)
-            spinning = self._spun > _SPIN + 2 * len(ready)
+            spinning = self._rounds > _SPIN
             if not ready or (spinning and not queue.has_tasks):
                 self._pass_time()
             else:
@@ -126,10 +127,10 @@ class ControlledLoop(TaskLoop):
                 handle._run()
                 del handle
                 if owner is None:
-                    self._spun += 1
+                    self._count_round()
                     end_step(None)
                 else:
-                    self._spun = 0
+                    self._rounds = self._round_left = 0
                     end_step(by_native.get(owner))
                 queue.settle()
             if run.finding is not None:
@@ -138,8 +139,15 @@ class ControlledLoop(TaskLoop):
                     run.finding = None  # it may go on, to clean up
                 raise stuck(finding)
 
+    def _count_round(self) -> None:
+        # Not each callback: however many there are at once, all of them run before time may pass.
+        self._round_left -= 1
+        if self._round_left <= 0:
+            self._rounds += 1
+            self._round_left = len(self._queue.handles)
+
     def _pass_time(self) -> None:
-        self._spun = 0
+        self._rounds = self._round_left = 0
         if self._await_threads() or self._wake_idlers():
             return
         time = self._timers.jump(self._now, self._run)
@@ -160,7 +168,7 @@ class ControlledLoop(TaskLoop):
         self.stop()
 
     def _stop_when_idle(self) -> None:
-        if self._queue.handles and self._spun <= _SPIN:
+        if self._queue.handles and self._rounds <= _SPIN:
             self.call_soon(self._stop_when_idle)
         else:
             self.stop()
