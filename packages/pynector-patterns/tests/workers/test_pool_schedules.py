@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -12,6 +14,7 @@ from anyio.lowlevel import checkpoint
 
 from pynector.concurrency.patterns import ItemHandle, ItemStatus, WorkerPool
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import parked_tasks
 from pynector.concurrency.testing import FaultKind, cancel_everywhere, explore, invariant
 
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -231,6 +234,30 @@ async def a_pool_that_is_resized() -> None:
     books.balance(pool)
 
 
+async def items_that_many_wait_for() -> None:
+    async def work(item: int) -> int:
+        for _ in range(item % 3):
+            await checkpoint()
+        return 2 * item
+
+    async def want(handle: ItemHandle[int, int]) -> None:
+        with suppress(anyio.TaskCancelled):  # a worker was cancelled
+            assert await handle == 2 * handle.item
+        told.append(handle.item)
+
+    told: list[int] = []
+    try:
+        async with WorkerPool(2, work) as pool:
+            async with create_task_group() as tg:
+                for handle in [pool.submit_nowait(item) for item in range(6)]:
+                    for _ in range(2):
+                        tg.start_soon(apart, partial(want, handle))
+            assert not [parked for parked in parked_tasks() if parked.waits_for.startswith("an item")]
+    except anyio.BrokenResourceError:
+        return  # a worker was cancelled
+    assert len(told) >= 11, "more than one was cancelled"
+
+
 scenarios = pytest.mark.parametrize(
     "scenario",
     [
@@ -238,6 +265,7 @@ scenarios = pytest.mark.parametrize(
         a_started_pool,
         a_pool_that_is_stopped_with_grace,
         items_that_are_awaited_and_cancelled,
+        items_that_many_wait_for,
         a_map_over_a_pool,
         a_pool_that_is_resized,
     ],

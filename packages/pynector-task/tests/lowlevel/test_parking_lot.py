@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from pynector.concurrency.task.lowlevel import ParkingLot, current_task
+from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, current_task
 from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +99,38 @@ async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket(
             await wait_until_blocked()
             other.unpark(value)
     assert woken == [("third", "red"), ("first", "green"), ("second", "blue")]
+
+
+async def test_wake_wakes_one_out_of_turn() -> None:
+    async def wait(name: str) -> None:
+        ticket = lot.queue_up()
+        tickets[name] = ticket
+        try:
+            woken.append((name, await ticket))
+        except BaseException:
+            lot.leave(ticket, lambda _: None)
+            raise
+
+    lot: ParkingLot[str] = ParkingLot("test")
+    tickets, woken, left = dict[str, Ticket](), list[tuple[str, str]](), list[int]()
+    async with anyio.create_task_group() as tg:
+        for name in ("first", "second", "third", "fourth", "fifth"):
+            tg.start_soon(wait, name)
+            await wait_until_blocked()
+        for name, value in (("third", "red"), ("first", "green"), ("third", "black")):
+            lot.wake(tickets[name], value)
+            await wait_until_blocked()
+            left.append(len(lot))
+        lot.unpark("blue")
+        await wait_until_blocked()
+        lot.wake(tickets["fifth"], "white")
+        await wait_until_blocked()
+        left.append(len(lot))
+        tg.cancel_scope.cancel()
+
+    assert woken == [("third", "red"), ("first", "green"), ("second", "blue"), ("fifth", "white")]
+    assert left == [4, 3, 3, 1]
+    assert not lot.queue
 
 
 async def test_unpark_gives_none_if_nobody_waits() -> None:

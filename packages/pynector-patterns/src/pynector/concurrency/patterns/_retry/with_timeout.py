@@ -61,7 +61,7 @@ async def retry_with_timeout(
         anyio.run(main)
         ```
     """
-    # Making a policy costs more than a call that succeeds; but a predicate is not kept, with all it refers to.
+    # Making a policy costs more than a call that succeeds; but no predicate is kept, with all it refers to.
     policy = None
     if isinstance(retry_on, CLASSES):
         try:
@@ -77,9 +77,7 @@ def _policy(
     max_retries: int, timeout: float | None, total_timeout: float | None, retry_on: RetryOn
 ) -> RetryPolicy:
     check_int("max_retries", max_retries, minimum=1)
-    return RetryPolicy(
-        attempts=max_retries, timeout=timeout, total_timeout=total_timeout, retry_on=retry_on
-    )
+    return RetryPolicy(attempts=max_retries, timeout=timeout, total_timeout=total_timeout, retry_on=retry_on)
 
 
 _kept_policy = lru_cache(maxsize=64, typed=True)(_policy)  # typed, or True would pass for 1

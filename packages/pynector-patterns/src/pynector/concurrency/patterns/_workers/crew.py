@@ -2,12 +2,12 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextvars import Context
 from typing import Any, Generic, Literal, TypeVar
 
 from pynector.concurrency.task import TaskGroup
-from pynector.concurrency.task.lowlevel import ParkingLot, operation_budget
+from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, operation_budget
 
 from .backlog import Backlog, Line
 from .error_policy import ErrorPolicy, OnError
@@ -33,6 +33,7 @@ class Crew(Generic[T, R]):
         size: How many workers there may be.
         state: Whether it was opened, and closed.
         check_home: Makes sure that this is the event loop in which it was opened.
+        items: Where tasks wait for items, each for one of them.
         may_call: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
         members: The workers' tasks, those that have begun to run.
         has_ended: Whether all workers have left, and none will come.
@@ -55,9 +56,10 @@ class Crew(Generic[T, R]):
         self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
         self.budget: Iterator[bool] = operation_budget()
         self.check_home: Callable[[str], None] = backlog.room.check_home
-        self._work: ParkingLot[None] = self.new_lot("WorkerPool")
-        self._quiet: ParkingLot[None] = self.new_lot("WorkerPool.join")
-        self._end: ParkingLot[None] = self.new_lot("WorkerPool.stop")
+        self._work: ParkingLot[None] = self._new_lot("WorkerPool")
+        self._quiet: ParkingLot[None] = self._new_lot("WorkerPool.join")
+        self._end: ParkingLot[None] = self._new_lot("WorkerPool.stop")
+        self.items: ParkingLot[None] = self._new_lot("an item of a worker pool")
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
         self.may_call: bool = True
@@ -120,9 +122,14 @@ class Crew(Generic[T, R]):
         self._group = group
         self.call()
 
-    def new_lot(self, waits_for: str) -> ParkingLot[None]:
+    def _new_lot(self, waits_for: str) -> ParkingLot[None]:
         """Make a lot that belongs to the event loop in which the crew was opened, or will be."""
         return ParkingLot(waits_for, beside=self.backlog.room)
+
+    def wake(self, waiters: Iterable[Ticket]) -> None:
+        """An item is done: wake those who wait for it."""
+        for ticket in waiters:
+            self.items.wake(ticket, None)
 
     def put(self, handle: ItemHandle[T, R]) -> ItemHandle[T, R]:
         """Queue an item, see to it that it is worked on, and give its handle.
@@ -132,7 +139,8 @@ class Crew(Generic[T, R]):
         """
         self.check_home("submitting an item")
         self.line.append(handle)
-        self.call()
+        if self.may_call:
+            self.call()
         return handle
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class ItemHandle(Generic[T, R]):
     _crew: "Crew[T, R]"
     _item: T
     _outcome: Any
-    """Not done: where to wait, if somebody does, or None. Done: the value, or the error."""
+    """Not done: the tickets of those who wait for it, or None. Done: the value, or the error."""
     _stage: "Context | Worker[T, R] | ItemStatus"
     """Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster."""
 
@@ -125,9 +125,18 @@ class ItemHandle(Generic[T, R]):
             return
         if (worker := self._worker) is not None and worker.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
+        lot = self._crew.items
+        ticket = lot.queue_up()
         if self._outcome is None:
-            self._outcome = self._crew.new_lot("an item of a worker pool")
-        await self._outcome.park(_nothing)
+            self._outcome = []
+        self._outcome.append(ticket)
+        try:
+            await ticket
+        except BaseException:
+            lot.leave(ticket, _nothing)
+            if not self.done:
+                self._outcome.remove(ticket)
+            raise
 
     def __await__(self) -> Generator[Any, Any, R]:
         return self._result().__await__()

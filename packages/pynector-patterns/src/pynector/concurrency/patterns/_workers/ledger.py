@@ -5,7 +5,6 @@
 from typing import Any, Generic, TypeVar
 
 from .item_handle import ItemHandle, ItemStatus
-from .waking import wake_all
 
 T = TypeVar("T")
 
@@ -69,8 +68,7 @@ class Ledger(Generic[T]):
 
 
 def _close(handle: ItemHandle[Any, Any], status: ItemStatus, outcome: object) -> None:
-    lot = handle._outcome
     handle._stage = status
-    handle._outcome = outcome
-    if lot is not None:
-        wake_all(lot)
+    waiters, handle._outcome = handle._outcome, outcome
+    if waiters is not None:
+        handle._crew.wake(waiters)

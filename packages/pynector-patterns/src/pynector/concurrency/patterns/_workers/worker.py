@@ -22,7 +22,6 @@ from pynector.concurrency.task.lowlevel import (
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
 from .item_handle import ItemHandle, ItemStatus
-from .waking import wake_all
 
 if TYPE_CHECKING:
     from .crew import Crew
@@ -129,9 +128,9 @@ class Worker(Generic[T, R]):
                         self._enter_interruption(handle, error)
                     else:
                         handle._stage = FINISHED
-                        lot, handle._outcome = handle._outcome, value
-                        if lot is not None:
-                            wake_all(lot)
+                        waiters, handle._outcome = handle._outcome, value
+                        if waiters is not None:
+                            crew.wake(waiters)
                     if self.must_leave or not line:
                         break
                 else:

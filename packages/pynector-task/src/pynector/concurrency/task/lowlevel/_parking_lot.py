@@ -76,8 +76,8 @@ class ParkingLot(Resident, Generic[T]):
         In order of arrival, with those that were cancelled: taking these out of the middle at once would cost
         as much as there are.
         """
-        # Invariant: of the tickets whose tasks were cancelled and have run since, those in the queue, less
-        # those that left it before their tasks ran.
+        # Invariant: of the tickets whose tasks were cancelled and have run since, or which were woken out of
+        # turn, those in the queue, less those that left it before their tasks ran.
         self._dead = 0
 
     def __len__(self) -> int:
@@ -144,12 +144,15 @@ class ParkingLot(Resident, Generic[T]):
                 give_back(ticket.result())
             return
         ticket.cancel()  # it is pending yet if the coroutine was closed
+        self._count_dead()
+
+    def _count_dead(self) -> None:
         self._dead += 1
         if self._dead * 2 > len(self.queue):
             self._bury()
 
     def _bury(self) -> None:
-        """Let the cancelled leave the queue; done when they are most of it, so that each costs the same."""
+        """Let the dead leave the queue; done when they are most of it, so that each costs the same."""
         before = len(self.queue)
         self.queue = deque(entry for entry in self.queue if not entry[0].done())
         self._dead -= before - len(self.queue)
@@ -188,6 +191,20 @@ class ParkingLot(Resident, Generic[T]):
                 return task
             self._dead -= 1
         return None
+
+    def wake(self, ticket: Ticket, value: T) -> None:
+        """Wake the one with this ticket, out of turn; nothing happens if it waits no longer.
+
+        For an object that knows who waits for what, and whose tasks wait by `queue_up`: one lot is enough for
+        many things. The caller has made sure of the event loop.
+        """
+        if ticket.done():
+            return
+        ticket.set_result(value)
+        if self.queue[0][0] is ticket:
+            self.queue.popleft()
+        else:
+            self._count_dead()
 
     def move_first(self, lot: "ParkingLot[Any]") -> Ticket | None:
         """Let the first task that waits here wait in *lot* instead, without waking it, and give its ticket.
