@@ -25,8 +25,8 @@ from ._timers import Timers
 
 _Ts = TypeVarTuple("_Ts")
 
-# Rounds of callbacks that belong to no task, before the loop counts as idle. AnyIO delivers a cancellation again
-# in each round, for as long as a task is shielded from it; time would never pass.
+# Rounds of callbacks that belong to no task, before the loop counts as idle. AnyIO delivers a cancellation
+# again in each round, for as long as a task is shielded from it; time would never pass.
 _SPIN = 16
 
 
