@@ -1,5 +1,7 @@
 """The end of a pool."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -248,3 +250,61 @@ async def test_a_pool_works_without_its_block(world: Any) -> None:
     await pool.close()
 
     assert world.open == []
+
+
+class Managed:
+    def __init__(self) -> None:
+        self.left = 0
+
+    @contextmanager
+    def connect(self) -> Iterator[object]:
+        try:
+            yield object()
+        finally:
+            self.left += 1
+
+
+async def test_without_time_to_close_what_takes_none_is_closed_all_the_same() -> None:
+    class Connection:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    async def connect() -> Connection:
+        return connection
+
+    connection, managed = Connection(), Managed()
+    for factory in connect, managed.connect:
+        pool: ConnectionPool[Any] = ConnectionPool(
+            max_connections=1, connection_factory=factory, close_timeout=0
+        )
+        async with pool, pool.acquire():
+            pass
+    await wait_until_blocked()
+
+    assert connection.closed
+    assert managed.left == 1
+
+
+def test_a_close_that_does_not_let_itself_be_cancelled_is_not_waited_for(in_virtual_time: Any) -> None:
+    class Connection:
+        async def close(self) -> None:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(1000)
+
+    async def connect() -> Connection:
+        return Connection()
+
+    async def scenario() -> None:
+        began = anyio.current_time()
+        async with ConnectionPool(max_connections=2, connection_factory=connect, close_timeout=1) as pool:
+            await pool.discard(await pool.acquire())
+            assert anyio.current_time() - began == pytest.approx(2)
+            with pytest.raises(KeyError):
+                async with pool.acquire():
+                    raise KeyError
+            assert anyio.current_time() - began == pytest.approx(4)
+        await anyio.sleep(1000)
+
+    in_virtual_time(scenario)

@@ -402,7 +402,7 @@ async def test_it_says_what_it_holds(world: Any) -> None:
     assert repr(pool).startswith("<ConnectionPool closed, 0 idle")
 
 
-@pytest.mark.parametrize("form", ["block", "acquire", "release", "discard"])
+@pytest.mark.parametrize("form", ["block", "acquire", "release", "discard", "resize", "expire_all"])
 async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, form: str) -> None:
     async def elsewhere() -> None:
         if form == "block":
@@ -410,6 +410,10 @@ async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, 
                 pass
         elif form == "acquire":
             await pool.acquire()
+        elif form == "resize":
+            await pool.resize(3)
+        elif form == "expire_all":
+            await pool.expire_all()
         else:
             await getattr(pool, form)(lent)
 

@@ -5,9 +5,15 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.patterns import PoolFullError, PoolLimits, PoolTimeoutError, PoolWatch
+from pynector.concurrency.patterns import (
+    ConnectionPool,
+    PoolFullError,
+    PoolLimits,
+    PoolTimeoutError,
+    PoolWatch,
+)
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.testing import explore
+from pynector.concurrency.testing import explore, wait_until_blocked
 
 
 def test_who_waits_longer_than_acquire_timeout_is_told(world: Any, in_virtual_time: Any) -> None:
@@ -411,5 +417,76 @@ def test_a_connection_without_a_lifetime_is_lent_once(world: Any, in_virtual_tim
                     await anyio.sleep(1)
                     assert connection.number == number
                 assert world.open == []
+
+    in_virtual_time(scenario)
+
+
+async def some_lent(pool: Any, number: int) -> list[Any]:
+    return [await pool.acquire() for _ in range(number)]
+
+
+def test_of_less_as_many_are_closed_as_are_too_many(in_virtual_time: Any) -> None:
+    class Connection:
+        async def close(self) -> None:
+            await anyio.sleep(1)
+
+    async def connect() -> Connection:
+        return Connection()
+
+    async def scenario() -> None:
+        async with ConnectionPool(max_connections=4, connection_factory=connect) as pool:
+            for connection in await some_lent(pool, 4):
+                await pool.release(connection)
+            async with create_task_group() as tg:
+                tg.start_soon(pool.resize, 3)
+                tg.start_soon(pool.resize, 3)
+            assert pool.statistics().idle == 3
+
+        async with ConnectionPool(max_connections=4, connection_factory=connect) as pool:
+            lent = await some_lent(pool, 4)
+            await pool.release(lent.pop())
+            async with create_task_group() as tg:
+                tg.start_soon(pool.resize, 3)
+                await anyio.sleep(0.5)
+                for connection in lent:  # while one is being closed
+                    await pool.release(connection)
+            assert pool.statistics().idle == 3
+
+    in_virtual_time(scenario)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("limits", [PoolLimits(), PoolLimits(max_idle=60)], ids=["plain", "max_idle"])
+async def test_expire_all_reaches_what_was_handed_over_and_not_yet_taken(
+    world: Any, limits: PoolLimits
+) -> None:
+    async def use() -> None:
+        async with pool.acquire() as connection:
+            got.append(connection.number)
+
+    got: list[int] = []
+    async with world.pool(limits=limits) as pool:
+        first = await pool.acquire()
+        async with create_task_group() as tg:
+            tg.start_soon(use)
+            await wait_until_blocked()
+            await pool.release(first)
+            await pool.expire_all()
+    assert got == [2]
+
+
+@pytest.mark.parametrize("limits", [PoolLimits(min_size=1), PoolLimits(min_size=1, max_idle=60)])
+def test_expire_all_reaches_what_is_being_opened_ahead(
+    world: Any, in_virtual_time: Any, limits: PoolLimits
+) -> None:
+    async def scenario() -> None:
+        world.reset()
+        world.takes = 1
+        async with world.pool(limits=limits) as pool:
+            await anyio.sleep(0.5)
+            await pool.expire_all()
+            await pool.wait_ready()
+            async with pool.acquire() as connection:
+                assert connection.number == 2
 
     in_virtual_time(scenario)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from typing import Any
 
 import anyio
@@ -418,3 +419,52 @@ async def test_a_context_manager_that_gives_a_connection_twice_is_left_again() -
 
         assert events == ["entered", "entered", "left"]
         assert pool.statistics().opening == pool.statistics().closing == 0
+
+
+def test_the_pause_of_those_who_are_to_open_ends_when_the_factory_works_again(in_virtual_time: Any) -> None:
+    """Somebody else sees first that it does: one whose connection failed its check."""
+
+    async def scenario() -> None:
+        numbers, bad, is_down = count(1), set[int](), False
+
+        async def connect() -> list[int]:
+            await anyio.sleep(0.01)
+            if is_down:
+                raise OSError("refused")
+            return [next(numbers)]
+
+        async def check(connection: list[int]) -> bool:
+            await anyio.sleep(1)
+            return connection[0] not in bad
+
+        async def fail() -> None:
+            with pytest.raises(OSError, match=r"^refused$"):
+                await pool.acquire()
+
+        async def use() -> None:
+            async with pool.acquire():
+                served.append(anyio.current_time() - began)
+
+        served: list[float] = []
+        async with ConnectionPool(max_connections=2, connection_factory=connect, check=check) as pool:
+            first, second = await pool.acquire(), await pool.acquire()
+            await pool.discard(first)
+            is_down = True
+            for _ in range(8):  # so the pause is long
+                await fail()
+                await anyio.sleep(3)
+            bad.add(second[0])
+            await pool.release(second)
+            began = anyio.current_time()
+            async with create_task_group() as tg:
+                tg.start_soon(use)  # its check says after a second that the connection is bad
+                await anyio.sleep(0.9)
+                tg.start_soon(fail)
+                await anyio.sleep(0.005)
+                tg.start_soon(use)  # waits, gets the place, and pauses
+                await anyio.sleep(0.05)
+                is_down = False
+        assert len(served) == 2
+        assert max(served) < 1.1
+
+    in_virtual_time(scenario)

@@ -155,7 +155,7 @@ class PoolBooks(RuleBasedStateMachine):
     @invariant()
     def the_short_way_is_open_only_when_nothing_has_to_be_looked_at(self) -> None:
         if hasattr(self, "state") and self.state.calm:
-            assert self.state.total <= self.state.max_connections
+            assert self.state.staying <= self.state.max_connections
             assert not any(slot.expired for slot in self.state.slots.values())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pynector.concurrency.patterns import ConnectionPool, PoolEvent, PoolTimeoutError, PoolWatch, RetryPolicy
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -271,3 +272,51 @@ async def test_a_pool_without_open_connections_need_not_be_closed(world: Any, re
     gc.collect()
 
     assert list(recwarn) == []
+
+
+@pytest.mark.parametrize(("lent_at", "leak_after"), [(0.4, 1.0), (0.2, 0.5), (2.1, 2.0)])
+def test_a_leak_is_reported_at_its_time_though_that_is_no_round_number(
+    world: Any, in_virtual_time: Any, lent_at: float, leak_after: float
+) -> None:
+    events: list[str] = []
+
+    async def scenario() -> None:
+        world.reset()
+        events.clear()
+        watch = PoolWatch(on_event=lambda event: events.append(event.kind), leak_after=leak_after)
+        async with world.pool(watch=watch) as pool:
+            await anyio.sleep(lent_at)
+            async with pool.acquire():
+                await anyio.sleep(5)
+
+    in_virtual_time(scenario)
+    assert events == ["opened", "lent", "leaked", "returned", "closed"]
+
+
+async def test_an_event_sees_the_lease_that_it_tells_of(world: Any) -> None:
+    def on_event(event: PoolEvent) -> None:
+        seen.append((event.kind, pool.statistics().reused))
+
+    seen: list[tuple[str, int]] = []
+    async with world.pool(watch=PoolWatch(on_event=on_event)) as pool:
+        for _ in range(2):
+            async with pool.acquire():
+                pass
+    assert [reused for kind, reused in seen if kind == "lent"] == [0, 1]
+
+
+async def test_who_waited_in_vain_does_not_count_as_a_lease_that_waited(world: Any) -> None:
+    async with world.pool() as pool:
+        connection = await pool.acquire()
+        world.failures = [OSError("refused")]
+        async with create_task_group() as tg:
+            waiter = tg.create_task(refused(pool))
+            await wait_until_blocked()
+            await pool.discard(connection)
+            await waiter
+        assert pool.statistics().waited == 0
+
+
+async def refused(pool: Any) -> None:
+    with pytest.raises(OSError, match=r"^refused$"):
+        await pool.acquire()

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
+from anyio import ClosedResourceError
 from internet import Connection, Internet, use
 
 from pynector.concurrency.patterns import (
@@ -16,6 +18,7 @@ from pynector.concurrency.patterns import (
     PoolTimeoutError,
 )
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import start_budget
 from pynector.concurrency.testing import wait_until_blocked
 
 # pyright: reportPrivateUsage=false
@@ -339,3 +342,98 @@ def test_idle_keys_are_forgotten_after_a_minute(in_virtual_time: Callable[..., N
             assert internet.open == []
 
     in_virtual_time(scenario)
+
+
+async def ask_and_be_cancelled_at_a_checkpoint(pool: Any) -> None:
+    start_budget(1)
+    with anyio.move_on_after(0) as scope:
+        await use(pool, "a")
+    assert scope.cancelled_caught
+
+
+async def close_a_lease_that_has_not_begun(pool: Any) -> None:
+    pool.acquire("a").close()
+
+
+async def throw_into_a_lease_that_has_not_begun(pool: Any) -> None:
+    with suppress(KeyError):
+        pool.acquire("a").throw(KeyError())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        ask_and_be_cancelled_at_a_checkpoint,
+        close_a_lease_that_has_not_begun,
+        throw_into_a_lease_that_has_not_begun,
+    ],
+)
+async def test_a_key_is_not_kept_by_who_asks_for_nothing(ask: Any, internet: Internet) -> None:
+    async with internet.pool(1, 1) as pool:
+        await ask(pool)
+        assert pool.keys() == ()
+
+
+async def test_a_lease_that_begins_later_finds_the_key_as_it_is_then(internet: Internet) -> None:
+    async with internet.pool(1, 4) as pool:
+        connection = await pool.acquire("a")
+        late = pool.acquire("a").__aenter__()
+        await pool.discard(connection)
+        assert pool.keys() == ()
+
+        connection = await pool.acquire("a")
+        async with create_task_group() as tg:
+            tg.start_soon(lambda: late)
+            await wait_until_blocked()
+            assert pool.statistics().waiting == 1
+            await pool.release(connection)
+        assert internet.hosts() == {"a": 1}
+
+
+async def test_a_lease_that_begins_after_the_end_is_refused(internet: Internet) -> None:
+    async with internet.pool(1, 1) as pool:
+        late = pool.acquire("a").__aenter__()
+    with pytest.raises(ClosedResourceError):
+        await late
+    assert internet.open == []
+
+
+async def test_one_connection_for_two_keys_is_refused() -> None:
+    async def connect(_: str) -> str:
+        return "the same"
+
+    async with KeyedConnectionPool(max_per_key=1, max_connections=2, connection_factory=connect) as pool:
+        await pool.acquire("a")
+        with pytest.raises(RuntimeError, match=r"^connection_factory gave 'the same' a second time"):
+            await pool.acquire("b")
+        assert pool.keys() == ("a",)
+
+
+async def test_a_place_for_which_an_idle_connection_is_closed_is_not_waited_for(internet: Internet) -> None:
+    async with internet.pool(1, 2, limits=PoolLimits(max_waiting=0)) as pool:
+        for host in "abc":
+            await use(pool, host)
+        assert pool.keys() == ("b", "c")
+
+        async with pool.acquire("b"), pool.acquire("c"):
+            with pytest.raises(PoolFullError):
+                await pool.acquire("a")
+
+
+async def test_another_thread_is_refused_whatever_the_key(
+    internet: Internet, anyio_backend_name: str
+) -> None:
+    async with internet.pool(1, 2) as pool:
+        connection = await pool.acquire("a")
+        with anyio.move_on_after(0):
+            await pool.acquire("a")  # from now on it belongs to this thread
+
+        for call in lambda: pool.acquire("b"), pool.expire_all, pool.close:
+
+            async def elsewhere(call: Any = call) -> None:
+                await call()
+
+            with pytest.raises(RuntimeError, match=r"^ConnectionPool: .* in thread .*; it belongs to"):
+                await anyio.to_thread.run_sync(partial(anyio.run, elsewhere, backend=anyio_backend_name))
+        assert pool.keys() == ("a",)
+        await pool.release(connection)

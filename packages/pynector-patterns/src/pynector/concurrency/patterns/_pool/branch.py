@@ -28,20 +28,30 @@ class Branch(Lender[C], Generic[K, C]):
 
     Attributes:
         asking: How many tasks ask for a connection that was not idle.
+        is_in_use: Whether it is the pool of its key: not before it is asked, nor after it was forgotten.
         noted: How many of them wait, and how many places they claim, as all keys took note of it.
     """
 
-    __slots__ = ("asking", "branches", "key", "noted")
+    __slots__ = ("asking", "branches", "is_in_use", "key", "noted")
 
     def __init__(self, branches: "Branches[K, C]", key: K) -> None:
         factory = partial(branches.terms.factory, key)
-        super().__init__(branches.branch_terms, factory, branches.ledger, branches.tasks, branches.agenda)
+        super().__init__(
+            branches.branch_terms,
+            factory,
+            branches.ledger,
+            branches.tasks,
+            branches.agenda,
+            beside=branches.home,
+        )
         self.branches = branches
         self.key = key
+        self.is_in_use: bool = False
         self.asking: int = 0
         self.noted: tuple[int, int] = NOTHING
         self.connector.may_own = branches.may_own
         self.closed_lent = branches.closed_lent
+        self.ready = []  # none is lent without a look at `home`, which another key may have set
         self.settle()
 
     @property
@@ -81,7 +91,12 @@ class Branch(Lender[C], Generic[K, C]):
     def again(self) -> "Branch[K, C]":
         return self.branches.branch(self.key)
 
-    def lend(self, lease: object) -> Loan[C]:
+    def lend(self, lease: Any) -> Loan[C]:
+        if not self.is_in_use:
+            branch = self.branches.in_use(self)
+            if branch is not self:
+                lease.lender = branch
+                return branch.lend(lease)
         self.asking += 1
         try:
             loan = super().lend(lease)
@@ -111,9 +126,15 @@ class Branch(Lender[C], Generic[K, C]):
             self.branches.forget_if_idle(self)
 
     def about_to_wait(self) -> None:
-        super().about_to_wait()
-        if self.total - self.closing + self.replacing < self.max_connections:
+        may_open = not (self.failing and self.opening)
+        if may_open and self.total - self.closing + self.replacing < self.max_connections:
             self.branches.make_room(1)
+            if self.branches.closing > self.branches.claimed:
+                return  # it does not wait for others, but for the place of an idle one
+        super().about_to_wait()
+
+    def has(self, connection: C) -> bool:
+        return id(connection) in self.branches.branch_of
 
     def queue_up(self, lot: ParkingLot[Grant[C]]) -> Ticket:
         ticket = super().queue_up(lot)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
-from pynector.concurrency.task.lowlevel import operation_budget
+from pynector.concurrency.task.lowlevel import Resident, operation_budget
 
 from .agenda import Agenda
 from .branch import Branch
@@ -49,6 +49,8 @@ class Branches(Generic[K, C]):
         self.tasks = tasks
         self.agenda = agenda
         self.ledger = Ledger(terms.watch)
+        self.home = Resident("ConnectionPool")
+        """The event loop that all keys belong to, once a task has waited for any."""
         self.budget: Iterator[bool] = operation_budget()
         self.may_own = False
         self.closed = False
@@ -79,15 +81,18 @@ class Branches(Generic[K, C]):
         return tuple(self._by_key.values())
 
     def branch(self, key: K) -> Branch[K, C]:
-        """Give the pool of a key, a new one if need be. Of a closed pool it is closed, and refuses."""
+        """Give the pool of a key. A new one is in use when it is asked for a connection; see `in_use`."""
         branch = self._by_key.get(key)
-        if branch is None:
-            branch = Branch(self, key)
-            if self.closed:
-                branch.shut()
-            else:
-                self._by_key[key] = branch
-        return branch
+        return Branch(self, key) if branch is None else branch
+
+    def in_use(self, branch: Branch[K, C]) -> Branch[K, C]:
+        """Give the pool of the same key that is in use: *branch*, if none is. In a closed pool it is shut."""
+        if self.closed:
+            branch.shut()
+            return branch
+        used = self._by_key.setdefault(branch.key, branch)
+        used.is_in_use = True
+        return used
 
     def check_open(self) -> None:
         """Refuse to work when the pool is closed."""
@@ -113,6 +118,7 @@ class Branches(Generic[K, C]):
             branch.leases = 0
             branch.patience.dismiss()
             self._by_key.pop(branch.key, None)
+            branch.is_in_use = False
             self._resting.pop(branch, None)
 
     def pass_places_on(self) -> None:
@@ -166,6 +172,7 @@ class Branches(Generic[K, C]):
 
     def shut(self) -> None:
         """Lend no more."""
+        self.home.check_home("closing the pool")
         self.closed = True
         for branch in self.all():
             branch.shut()

@@ -185,6 +185,7 @@ class ConnectionPool(Generic[C]):
             anyio.ClosedResourceError: the pool is closed.
         """
         await self._check_open()
+        self._lender.lot.check_home("expire_all()")
         await Closing.all_ended(self._lender.expire_all())
 
     async def resize(self, max_connections: int) -> None:
@@ -200,6 +201,7 @@ class ConnectionPool(Generic[C]):
         check_int("max_connections", max_connections, minimum=1)
         self._lender.terms.check_min_size(max_connections)
         await self._check_open()
+        self._lender.lot.check_home("resize()")
         await Closing.all_ended(self._lender.set_maximum(max_connections))
 
     async def wait_ready(self) -> None:

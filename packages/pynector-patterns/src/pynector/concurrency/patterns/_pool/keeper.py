@@ -119,8 +119,7 @@ class Keeper:
             return
         try:
             with move_on_after(self._terms.acquire_timeout):
-                slot = await lender.open()
-                lender.put_back(slot, lender.now())
+                await lender.take_in(await lender.open())
         except Exception:
             return  # the lender has taken note of it, and tells when to try again
 

@@ -165,6 +165,7 @@ class KeyedConnectionPool(Generic[K, C]):
         if next(self._branches.budget):
             await checkpoint()
         self._branches.check_open()
+        self._branches.home.check_home("expire_all()")
         closings = [closing for branch in self._branches.all() for closing in branch.expire_all()]
         await Closing.all_ended(closings)
 

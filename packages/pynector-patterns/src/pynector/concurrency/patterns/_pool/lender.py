@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import ParkingLot, Resident
 
 from .agenda import Agenda
 from .errors import PoolFactoryError, PoolFullError
@@ -33,6 +33,7 @@ class Lender(Preparer[C]):
         ledger: Where everything is noted.
         tasks: Where connections are closed, and who waits is looked after.
         agenda: When to look at each connection.
+        beside: What else belongs to the same event loop.
 
     Attributes:
         empty: Set when the pool is closed, and no connection is left.
@@ -49,11 +50,12 @@ class Lender(Preparer[C]):
         ledger: Ledger,
         tasks: OwnTasks,
         agenda: "Agenda[Lender[Any]]",
+        beside: Resident | None = None,
     ) -> None:
         super().__init__(terms, factory, ledger, tasks)
         self._agenda = agenda
-        self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
-        self.trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool")
+        self.lot: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool", beside=beside)
+        self.trying: ParkingLot[Grant[C]] = ParkingLot("ConnectionPool", beside=self.lot)
         self.patience: Patience = Patience(self.lot, terms.acquire_timeout, tasks)
         self.empty: Event = Event()
         self.closed_lent: dict[int, Slot[C]] = {}
@@ -91,8 +93,11 @@ class Lender(Preparer[C]):
             self.about_to_wait()
             return self._lend_in_turn(lease)
         verdict = None
-        if isinstance(grant, Slot) and (verdict := self.lend_at_once(grant, None)) is None:
-            return self.lent_to(lease, grant)
+        if isinstance(grant, Slot):
+            now = self.now()
+            verdict = self.examine(grant, now)
+            if verdict is None:
+                return self._lent_to(lease, grant, now, now)
         return self._lend_made_ready(lease, grant, None, verdict)
 
     async def _lend_in_turn(self, lease: object) -> Slot[C]:
@@ -112,21 +117,30 @@ class Lender(Preparer[C]):
         """Lend what was granted to one who has waited *since*."""
         if self.closed or grant is Turn.LATE:
             self.refuse(grant)
-        self.ledger.waited += 1
         verdict = None
-        if isinstance(grant, Slot) and (self._plain or (verdict := self.lend_at_once(grant, since)) is None):
-            return self.lent_to(lease, grant)
+        if isinstance(grant, Slot):
+            now = self.now()
+            verdict = None if self.calm else self.examine(grant, now)
+            if verdict is None:
+                self.ledger.waited += 1
+                return self._lent_to(lease, grant, since, now)
         return self._lend_made_ready(lease, grant, since, verdict)
 
     async def _lend_made_ready(
-        self, lease: object, grant: Grant[C], asked_at: float | None, verdict: Verdict | None
+        self, lease: object, grant: Grant[C], since: float | None, verdict: Verdict | None
     ) -> Slot[C]:
-        return self.lent_to(lease, await self.make_ready(grant, asked_at, verdict))
+        began = self.now() if since is None else since
+        slot = await self.make_ready(grant, since, verdict)
+        self.ledger.waited += since is not None
+        return self._lent_to(lease, slot, began, self.now())
 
-    def lent_to(self, lease: object, slot: Slot[C]) -> Slot[C]:
-        """Note who has a connection now."""
+    def _lent_to(self, lease: object, slot: Slot[C], began: float, now: float) -> Slot[C]:
+        """Note who has a connection now, and asked for it when *began*."""
         slot.lease = lease
+        slot.uses += 1
         self.leases += 1
+        if self.ledger.is_timed:
+            self.ledger.lease_began(slot, began, now)
         return slot
 
     def about_to_wait(self) -> None:
@@ -156,6 +170,8 @@ class Lender(Preparer[C]):
 
     def opened(self, slot: Slot[C]) -> None:
         super().opened(slot)
+        while self.trying.wake_first(Turn.OPEN) is not None:
+            pass  # the factory works: there is nothing to pause for
         self._agenda.add(self, slot)
         if self.terms.limits.min_size:
             self._agenda.bell.set()  # one that is idle is not needed any more

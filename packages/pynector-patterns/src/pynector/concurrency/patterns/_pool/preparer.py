@@ -30,16 +30,6 @@ class Preparer(Receiver[C]):
 
     trying: ParkingLot[Grant[C]]
 
-    def lend_at_once(self, slot: Slot[C], asked_at: float | None) -> Verdict | None:
-        """Lend an idle connection if a look at it is enough. If not, give what `make_ready` waits for."""
-        now = self.now()
-        verdict = self._examine(slot, now)
-        if verdict is None:
-            slot.uses += 1
-            if self.ledger.is_timed:
-                self.ledger.lease_began(slot, now if asked_at is None else asked_at, now)
-        return verdict
-
     async def make_ready(self, grant: Grant[C], asked_at: float | None, verdict: Verdict | None) -> Slot[C]:
         """Make a connection of what was granted, in what is left of the time."""
         now, limit = current_time(), self.terms.acquire_timeout
@@ -51,9 +41,6 @@ class Preparer(Receiver[C]):
             slot = await self._find(grant, has_waited, verdict)
         if slot is None:
             raise self.late()
-        slot.uses += 1
-        if self.ledger.is_timed:
-            self.ledger.lease_began(slot, asked_at, self.now())
         return slot
 
     async def _find(self, grant: Grant[C], has_waited: bool, verdict: Verdict | None) -> Slot[C]:
@@ -64,7 +51,7 @@ class Preparer(Receiver[C]):
                 slot = await self.open()
                 self.ledger.fresh += 1
                 return slot
-            grant, verdict = handed, self._examine(handed, self.now())
+            grant, verdict = handed, self.examine(handed, self.now())
         return grant
 
     async def pause(self) -> Slot[C] | None:
@@ -95,8 +82,8 @@ class Preparer(Receiver[C]):
         """Begin to wait in one of the lots, as `ParkingLot.queue_up`."""
         return lot.queue_up()
 
-    def _examine(self, slot: Slot[C], now: float) -> Verdict | None:
-        """Look at a connection that is about to be lent. None: it may be."""
+    def examine(self, slot: Slot[C], now: float) -> Verdict | None:
+        """Look at a connection that is about to be lent. None: it may be; else what `make_ready` awaits."""
         idles_too_long = now >= slot.idle_since + self._max_idle and self._is_spare
         if idles_too_long or now >= slot.ends_at or slot.expired:
             return self._expired(slot, "it was open or idle for too long")

@@ -64,6 +64,14 @@ class Receiver(Stock[C]):
             self.ledger.lease_ended(slot, self.now())
         await self.dispose(slot)
 
+    async def take_in(self, slot: Slot[C]) -> None:
+        """A connection was opened that nobody has asked for."""
+        now = self.now()
+        if self._must_go(slot, now):
+            await self.dispose(slot)
+        else:
+            self.put_back(slot, now)
+
     def put_back(self, slot: Slot[C], now: float) -> None:
         """A connection can be lent again."""
         slot.idle_since = now
@@ -104,7 +112,7 @@ class Receiver(Stock[C]):
     def _must_go(self, slot: Slot[C], now: float) -> bool:
         if now >= slot.ends_at or slot.uses >= self._max_uses:
             return True
-        if not self.steady and (self.closed or slot.expired or self.total > self.max_connections):
+        if not self.steady and (self.closed or slot.expired or self.staying > self.max_connections):
             return True
         return self._max_idle == 0 and self._is_spare
 

@@ -7,13 +7,11 @@ from typing import Any
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import checkpoint, current_time, operation_budget
 
+from .closing import LEEWAY
 from .keeper import Keeper
 from .lender import Lender
 from .own_tasks import OwnTasks
 from .terms import Terms
-
-LEEWAY = 1.0
-"""Seconds that what was cancelled has to end."""
 
 
 class Shutdown:

@@ -92,6 +92,11 @@ class PoolState(Generic[C]):
         """What the maximum bounds: connections, and places that are kept for one."""
         return len(self.slots) + self.opening + self.closing
 
+    @property
+    def staying(self) -> int:
+        """What there will be: all but those that are being closed, and not to open others."""
+        return len(self.slots) + self.opening + self.replacing
+
     def request(self) -> Grant[C] | None:
         """Give an idle connection, or a place to open one, or None: then the caller has to wait."""
         if self.idle:
@@ -203,7 +208,7 @@ class PoolState(Generic[C]):
 
     def settle(self) -> None:
         """See anew whether connections may come back, and tasks wait, without a further look."""
-        self.steady = not (self.closed or self._expired_lent or self.total > self.max_connections)
+        self.steady = not (self.closed or self._expired_lent or self.staying > self.max_connections)
         runs_well = self.steady and not self.failing
         self.calm = self._plain and runs_well
         self.flows = runs_well and not self._bounded and self.total == self.max_connections

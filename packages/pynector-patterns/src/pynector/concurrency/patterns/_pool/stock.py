@@ -111,8 +111,12 @@ class Stock(PoolState[C]):
             self.check_open()
         return slot
 
+    def has(self, connection: C) -> bool:
+        """Whether *connection* is open in this pool."""
+        return id(connection) in self.slots
+
     def _check_new(self, slot: Slot[C]) -> None:
-        if id(slot.connection) in self.slots:
+        if self.has(slot.connection):
             raise RuntimeError(
                 f"connection_factory gave {slot.connection!r} a second time;"
                 " each call must open a new connection"
@@ -136,6 +140,7 @@ class Stock(PoolState[C]):
         if isinstance(error, Exception) and not self.closed:
             now = current_time()
             self.failing = True
+            self.settle()
             self.retry_pause.failed(attempt.begun, error, now)
             self.ledger.failed += 1
             self.ledger.tell("open_failed", None, now - attempt.since, error)
@@ -168,7 +173,7 @@ class Stock(PoolState[C]):
     async def dispose(self, slot: Slot[C]) -> None:
         """Close a lent connection; shielded, and bounded in time."""
         self.retire(slot)
-        await self.start_closing(slot).wait()
+        await self.start_closing(slot).wait_a_while()
 
     def came_late(self, slot: Slot[C]) -> None:
         self.retire(slot)
@@ -206,7 +211,7 @@ class Stock(PoolState[C]):
         """Change how many connections there may be, and begin to close idle ones that are too many."""
         self.max_connections = max_connections
         self.pass_places_on()
-        surplus = max(0, self.total - max_connections)
+        surplus = max(0, self.staying - max_connections)
         return self.close_idle(tuple(self.idle)[:surplus])
 
     def stop_opening(self) -> None:
