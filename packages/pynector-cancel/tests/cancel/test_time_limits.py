@@ -48,6 +48,16 @@ async def test_fail_at_raises_timeout_error_that_tells_the_deadline() -> None:
 
 
 @on_every_backend
+@pytest.mark.parametrize("deadline", [-math.inf, 1e18])
+async def test_a_deadline_that_is_no_date_is_not_told(deadline: float) -> None:
+    with pytest.raises(TimeoutError, match=r"^not done in time$"), fail_at(-math.inf) as scope:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            scope.deadline = deadline
+
+
+@on_every_backend
 @pytest.mark.parametrize(
     "make", [lambda: fail_after(0, reason="too slow"), lambda: fail_at(-math.inf, reason="too slow")]
 )

@@ -384,6 +384,30 @@ async def test_join_does_not_overlook_an_item_on_its_way(kind: type[Queue[int]])
         assert done == [1]
 
 
+async def test_who_waits_is_told_at_once_that_the_last_item_of_a_closed_queue_is_taken(
+    kind: type[Queue[int]],
+) -> None:
+    async def take() -> None:
+        try:
+            async with queue.take() as item:
+                taken.append(item)
+                await told.wait()
+        except ClosedResourceError:
+            told.set()
+
+    queue, taken, told = filled(kind, 1), list[int](), anyio.Event()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(queue.put, 2)  # waits for a place
+            await wait_until_blocked()
+            tg.start_soon(take)
+            tg.start_soon(take)
+            await anyio.lowlevel.checkpoint()  # both see an item, and let others run
+            queue.get_nowait()
+            queue.close()
+    assert taken == [2]
+
+
 async def test_an_item_is_done_when_its_block_fails(kind: type[Queue[int]]) -> None:
     queue = filled(kind, 1)
 

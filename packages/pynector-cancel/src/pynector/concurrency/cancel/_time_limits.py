@@ -22,7 +22,10 @@ class FailScope(CancelScope):
     def _limit(self) -> str:
         if self._delay is not None:
             return f"not done within {self._delay} s"
-        return f"not done by {datetime.fromtimestamp(self._deadline, UTC).isoformat()}"
+        try:
+            return f"not done by {datetime.fromtimestamp(self._deadline, UTC).isoformat()}"
+        except (OverflowError, ValueError, OSError):  # infinite, or no year of four digits
+            return "not done in time"
 
 
 def move_on_after(delay: float | None, shield: bool = False) -> CancelScope:

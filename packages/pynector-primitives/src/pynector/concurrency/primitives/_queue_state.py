@@ -170,6 +170,8 @@ class QueueState(Generic[T]):
         self._taken += 1
         if self.putters.queue:
             self._let_in()
+        if self.phase != "open":
+            self._settle()
         return entry
 
     def take_for_good(self) -> Any:
@@ -187,7 +189,10 @@ class QueueState(Generic[T]):
         if number not in self._on_way:
             raise self._closed_error()  # `shut` was faster
         self._taken += 1
-        return self._on_way.pop(number)
+        entry = self._on_way.pop(number)
+        if self.phase != "open":
+            self._settle()
+        return entry
 
     def _put_back(self, number: int) -> None:
         """Put what was handed to a task in `getters` back where it was, or hand it to the next."""
