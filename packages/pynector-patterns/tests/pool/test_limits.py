@@ -490,3 +490,28 @@ def test_expire_all_reaches_what_is_being_opened_ahead(
                 assert connection.number == 2
 
     in_virtual_time(scenario)
+
+
+def test_a_factory_that_hangs_ahead_keeps_nothing_from_being_closed(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        events: list[str] = []
+        async with world.pool(
+            3,
+            limits=PoolLimits(min_size=1, max_idle=2),
+            watch=PoolWatch(on_event=lambda event: events.append(event.kind), leak_after=1),
+            acquire_timeout=None,
+        ) as pool:
+            await pool.wait_ready()
+            first = await pool.acquire()
+            world.takes = 1e6
+            await pool.discard(first)  # another is opened ahead
+            await anyio.sleep(0.1)
+            world.takes = 0
+            async with pool.acquire():
+                await pool.release(await pool.acquire())
+                await anyio.sleep(100)
+                assert pool.statistics().idle == 0
+                assert events.count("leaked") == 1
+
+    in_virtual_time(scenario)

@@ -15,7 +15,7 @@ from pynector.concurrency.testing import cancel_everywhere
 # Python 3.11 has no eager tasks.
 pytestmark = pytest.mark.parametrize("eager", [False, True] if sys.version_info >= (3, 12) else [False])
 
-OWN = {"keeper": "_keep", "acquire_timeout": "_watch", "closing": "_close", "connection": "_own"}
+OWN = {"keeper": "_keep", "opener": "_open_ahead", "acquire_timeout": "_watch", "closing": "_close", "connection": "_own"}
 """The names of the tasks, and of their functions: an eager task is not yet named when it begins."""
 
 
@@ -74,7 +74,7 @@ async def use_key(pool: KeyedConnectionPool[str, object], key: str) -> None:
         await anyio.sleep(1)
 
 
-def test_wait_ready_does_not_wait_for_a_keeper_that_was_cancelled(eager: bool) -> None:
+def test_wait_ready_does_not_wait_for_an_opener_that_was_cancelled(eager: bool) -> None:
     async def scenario() -> None:
         async with ConnectionPool(
             max_connections=1,
@@ -86,5 +86,5 @@ def test_wait_ready_does_not_wait_for_a_keeper_that_was_cancelled(eager: bool) -
                 await pool.wait_ready()
                 assert pool.statistics().idle == 1
 
-    names = {"keeper", OWN["keeper"]}
+    names = {"opener", OWN["opener"]}
     cancel_everywhere(scenario, faults=["native"], victims=names.__contains__, eager=eager).check()

@@ -169,7 +169,7 @@ SCENARIOS = {
 
 def is_user(task: str) -> bool:
     """Whether a task is one of the users', not one of the pool's own."""
-    return task not in {"acquire_timeout", "closing", "connection", "keeper"}
+    return task not in {"acquire_timeout", "closing", "connection", "keeper", "opener"}
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

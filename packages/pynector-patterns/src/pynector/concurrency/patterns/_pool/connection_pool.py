@@ -8,6 +8,7 @@ from pynector.concurrency.task.lowlevel import check_int, check_seconds, checkpo
 from .agenda import Agenda
 from .closing import Closing
 from .factory import ConnectionFactory
+from .filler import Filler
 from .hook import Hook
 from .keeper import Keeper
 from .lease import Lease
@@ -90,7 +91,7 @@ class ConnectionPool(Generic[C]):
         ```
     """
 
-    __slots__ = ("__weakref__", "_entered", "_keeper", "_lender", "_shutdown")
+    __slots__ = ("__weakref__", "_entered", "_filler", "_keeper", "_lender", "_shutdown")
 
     def __init__(
         self,
@@ -121,8 +122,9 @@ class ConnectionPool(Generic[C]):
         tasks, agenda = OwnTasks(), Agenda[Lender[Any]]()
         self._lender: Lender[C] = Lender(terms, connection_factory, Ledger(watch), tasks, agenda)
         lenders = (self._lender,)
-        self._keeper = Keeper(terms, lambda: lenders, agenda, tasks)
-        self._shutdown = Shutdown(terms, lambda: lenders, self._keeper, tasks)
+        self._keeper = Keeper(lambda: lenders, agenda, tasks)
+        self._filler = Filler(terms, self._lender, agenda, tasks)
+        self._shutdown = Shutdown(terms, lambda: lenders, (self._keeper, self._filler), tasks)
         self._entered = False
 
     def acquire(self) -> Lease[C]:
@@ -216,7 +218,7 @@ class ConnectionPool(Generic[C]):
         await self._check_open()
         if not self._entered:
             raise RuntimeError("connection pool is not entered; wait_ready() works inside 'async with pool'")
-        await self._keeper.wait_until_full(self._lender)
+        await self._filler.wait_until_full()
 
     def statistics(self) -> PoolStatistics:
         """Give the pool's numbers of now."""
@@ -250,6 +252,7 @@ class ConnectionPool(Generic[C]):
         self._entered = self._lender.connector.may_own = True
         if self._lender.terms.needs_keeper:
             self._keeper.start()
+        self._filler.start()
         return self
 
     async def __aexit__(

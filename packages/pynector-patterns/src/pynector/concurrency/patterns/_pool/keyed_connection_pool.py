@@ -114,8 +114,8 @@ class KeyedConnectionPool(Generic[K, C]):
             raise ValueError(f"min_size must be 0 in a KeyedConnectionPool, not {limits.min_size}")
         tasks, agenda = OwnTasks(), Agenda[Lender[Any]]()
         self._branches: Branches[K, C] = Branches(terms, max_per_key, tasks, agenda)
-        self._keeper = Keeper(terms, self._branches.all, agenda, tasks)
-        self._shutdown = Shutdown(terms, self._branches.all, self._keeper, tasks)
+        self._keeper = Keeper(self._branches.all, agenda, tasks)
+        self._shutdown = Shutdown(terms, self._branches.all, (self._keeper,), tasks)
         self._entered = False
 
     def acquire(self, key: K) -> Lease[C]:

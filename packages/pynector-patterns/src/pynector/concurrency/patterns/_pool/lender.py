@@ -175,12 +175,13 @@ class Lender(Preparer[C]):
         self._agenda.add(self, slot)
         if self.terms.limits.min_size:
             self._agenda.bell.set()  # one that is idle is not needed any more
+            self._agenda.lack.set()  # nor is one that was to be opened ahead
 
     def lessened(self) -> None:
         if self.closed and not self.total:
             self.empty.set()
         if self.terms.limits.min_size:
-            self._agenda.bell.set()
+            self._agenda.lack.set()
 
     def others_failed(self, error: Exception) -> None:
         self.lot.fail_all(lambda: self.error(PoolFactoryError, f"connection_factory failed: {error!r}"))

@@ -1,13 +1,14 @@
 """The end of a pool."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task.lowlevel import checkpoint, current_time, operation_budget
 
 from .closing import LEEWAY
+from .filler import Filler
 from .keeper import Keeper
 from .lender import Lender
 from .own_tasks import OwnTasks
@@ -23,22 +24,22 @@ class Shutdown:
     Args:
         terms: What was said when the pool was made.
         lenders: Gives those whose connections they are.
-        keeper: Who is not needed any more.
+        keepers: Those who are not needed any more.
         tasks: All tasks of the pool.
     """
 
-    __slots__ = ("_budget", "_keeper", "_leases_end_at", "_lenders", "_tasks", "_terms")
+    __slots__ = ("_budget", "_keepers", "_leases_end_at", "_lenders", "_tasks", "_terms")
 
     def __init__(
         self,
         terms: Terms[Any],
         lenders: Callable[[], Collection[Lender[Any]]],
-        keeper: Keeper,
+        keepers: Iterable[Keeper | Filler],
         tasks: OwnTasks,
     ) -> None:
         self._terms = terms
         self._lenders = lenders
-        self._keeper = keeper
+        self._keepers = tuple(keepers)
         self._tasks = tasks
         self._leases_end_at: float | None = None
         self._budget = operation_budget()
@@ -47,7 +48,8 @@ class Shutdown:
         """End the pool, whose lenders were shut before. Whoever comes first decides on the grace."""
         if self._leases_end_at is None:
             self._leases_end_at = current_time() + grace
-        self._keeper.dismiss()
+        for keeper in self._keepers:
+            keeper.dismiss()
         if self._is_over:
             if next(self._budget):
                 await checkpoint()

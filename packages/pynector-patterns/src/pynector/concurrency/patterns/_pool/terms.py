@@ -65,10 +65,9 @@ class Terms(Generic[C]):
 
     @property
     def needs_keeper(self) -> bool:
-        """Whether there is something to be done while nobody asks for a connection."""
+        """Whether connections are to be looked at while nobody asks for one."""
         limits = self.limits
-        ends = limits.max_idle, limits.max_lifetime, self.watch.leak_after
-        return bool(limits.min_size) or ends != (None, None, None)
+        return (limits.max_idle, limits.max_lifetime, self.watch.leak_after) != (None, None, None)
 
 
 def _check_type(name: str, value: object, kind: type) -> None:
