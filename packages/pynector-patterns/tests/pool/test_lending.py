@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import pickle
+import re
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 
 from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolTimeoutError
 from pynector.concurrency.task import create_task_group
+from pynector.concurrency.task.lowlevel import start_budget
 from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -454,3 +456,30 @@ async def test_refused_calls_count_no_lease(world: Any, anyio_backend_name: str)
         await anyio.to_thread.run_sync(lambda: anyio.run(intrude, backend=anyio_backend_name))
 
         assert pool.statistics().reused == before
+
+
+@pytest.mark.parametrize("budget", [1, 64])
+@pytest.mark.parametrize("opened", [0, 1])
+async def test_of_two_tasks_that_use_one_lease_at_once_one_is_told(
+    world: Any, budget: int, opened: int
+) -> None:
+    async def use() -> None:
+        try:
+            async with lease:
+                await wait_until_blocked()
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    refused: list[str] = []
+    world.takes = 0.01
+    async with world.pool(2) as pool:
+        for _ in range(opened):
+            await pool.release(await pool.acquire())
+        lease = pool.acquire()
+        start_budget(budget)
+        async with create_task_group() as tg:
+            tg.start_soon(use)
+            tg.start_soon(use)
+        assert len(refused) == 1
+        assert re.match(USED, refused[0])
+        assert (pool.statistics().idle, pool.statistics().lent) == (1, 0)

@@ -15,7 +15,13 @@ from pynector.concurrency.testing import cancel_everywhere
 # Python 3.11 has no eager tasks.
 pytestmark = pytest.mark.parametrize("eager", [False, True] if sys.version_info >= (3, 12) else [False])
 
-OWN = {"keeper": "_keep", "opener": "_open_ahead", "acquire_timeout": "_watch", "closing": "_close", "connection": "_own"}
+OWN = {
+    "keeper": "_keep",
+    "opener": "_open_ahead",
+    "acquire_timeout": "_watch",
+    "closing": "_close",
+    "connection": "_own",
+}
 """The names of the tasks, and of their functions: an eager task is not yet named when it begins."""
 
 

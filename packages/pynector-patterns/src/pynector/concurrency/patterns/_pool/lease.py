@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C")
 
+ON_ITS_WAY: Slot[Any] = Slot(None, lambda: READY)
+"""What a lease has while it waits."""
+
 
 class Lease(Coroutine[Any, Any, C]):
     """What `acquire()` gives: await it for a connection, or enter it with `async with`.
@@ -63,6 +66,7 @@ class Lease(Coroutine[Any, Any, C]):
         if lender.ready:
             if next(lender.budget):
                 lender = await self._give_way()  # after that somebody may have been faster
+                self._refuse_twice()
             else:
                 if lender.lot.home is not None:
                     lender.lot.check_home("acquire()")
@@ -72,31 +76,35 @@ class Lease(Coroutine[Any, Any, C]):
                 del idle[first]  # no `pop`: an interrupt comes after calls, and it would be nobody's
                 slot.lease = self
                 return slot.connection
-        if lender.flows and not lender.idle:
-            # Nothing is free: what `lend` does then, without its coroutines.
-            lot = lender.lot
-            ticket = lot.queue_up()
-            since = lot.queue[-1][2]  # what `latest` gives, without the call
-            if lender.patience.rests:
-                lender.patience.begin()
-            try:
-                grant: Grant[C] = await ticket
-            except BaseException:
-                lot.leave(ticket, lender.take_back)
-                raise
-            if lender.calm and isinstance(grant, Slot):
-                lender.ledger.waited += 1
-                lender.leases += 1
-                self.slot = grant
-                grant.lease = self
-                return grant.connection
-            loan = lender.accept(self, grant, since)
+        self.slot = ON_ITS_WAY
+        try:
+            if lender.flows and not lender.idle:
+                # Nothing is free: what `lend` does then, without its coroutines.
+                lot = lender.lot
+                ticket = lot.queue_up()
+                since = lot.queue[-1][2]  # what `latest` gives, without the call
+                if lender.patience.rests:
+                    lender.patience.begin()
+                try:
+                    grant: Grant[C] = await ticket
+                except BaseException:
+                    lot.leave(ticket, lender.take_back)
+                    raise
+                if lender.calm and isinstance(grant, Slot):
+                    lender.ledger.waited += 1
+                    lender.leases += 1
+                    self.slot = grant
+                    grant.lease = self
+                    return grant.connection
+                loan = lender.accept(self, grant, since)
+            else:
+                if next(lender.budget):
+                    lender = await self._give_way()
+                loan = lender.lend(self)
             self.slot = slot = loan if isinstance(loan, Slot) else await loan
-            return slot.connection
-        if next(lender.budget):
-            lender = await self._give_way()
-        loan = lender.lend(self)
-        self.slot = slot = loan if isinstance(loan, Slot) else await loan
+        except BaseException:
+            self.slot = None  # it may be used again
+            raise
         return slot.connection
 
     def __aexit__(
