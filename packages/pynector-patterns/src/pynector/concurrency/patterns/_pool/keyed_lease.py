@@ -26,7 +26,7 @@ class KeyedLease(Lease[C], Generic[K, C]):
         self.lender = self.branches.branch(self.key)
         return super().__await__()
 
-    def __aenter__(self) -> CoroutineType[Any, Any, C]:
+    def __aenter__(self) -> "CoroutineType[Any, Any, C]":
         self._refuse_twice()
         self.lender = self.branches.branch(self.key)
         return super().__aenter__()  # type: ignore[return-value]  # to mypy it is any Coroutine
