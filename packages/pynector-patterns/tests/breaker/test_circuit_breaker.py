@@ -1,5 +1,8 @@
 """Refusing calls to what fails too often."""
 
+import asyncio
+import gc
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -251,7 +254,75 @@ async def test_it_is_left_by_the_task_that_entered_it() -> None:
                 await breaker.__aexit__(None, None, None)
 
         tg.start_soon(leave)
-    await breaker.__aexit__(None, None, None)
+
+
+async def in_another_task(func: Any, *args: Any) -> None:
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(func, *args)
+
+
+async def leave_in_vain(breaker: CircuitBreaker) -> None:
+    with pytest.raises(RuntimeError, match="is left by another task than the one that entered it"):
+        await breaker.__aexit__(None, None, None)
+
+
+async def test_a_probe_that_is_left_by_another_task_leaves_its_place_to_another() -> None:
+    breaker = await open_breaker(timeout=5)
+    await anyio.sleep(10)
+    await breaker.__aenter__()
+    with pytest.raises(CircuitOpenError, match="half-open and being tried"):
+        await breaker(answer)
+
+    await in_another_task(leave_in_vain, breaker)
+    assert await breaker(answer) == "answer"
+    assert breaker.state == "closed"
+
+
+async def test_a_time_limit_left_by_another_task_cancels_nothing() -> None:
+    breaker = CircuitBreaker(timeout=1)
+    await breaker.__aenter__()
+
+    await in_another_task(leave_in_vain, breaker)
+    await anyio.sleep(2)
+
+
+async def test_a_block_of_another_task_goes_on_when_a_strange_one_is_left() -> None:
+    breaker = CircuitBreaker(threshold=1, cool_down=10)
+    await breaker.__aenter__()  # in a turn that is over when it is left
+    await make_fail(breaker, 1)
+    await anyio.sleep(10)
+
+    async def probe() -> None:
+        async with breaker:
+            await anyio.sleep(1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(probe)
+        await wait_until_blocked()
+        tg.start_soon(leave_in_vain, breaker)
+    assert await breaker(answer) == "answer"
+
+
+def test_an_async_generator_that_is_dropped_does_not_keep_the_place_of_a_probe() -> None:
+    told: list[BaseException] = []
+    breaker = CircuitBreaker(threshold=1, cool_down=0)
+
+    async def rows() -> AsyncGenerator[int]:
+        async with breaker:
+            yield 1
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        await make_fail(breaker, 1)
+        async for _ in rows():
+            break
+        for _ in range(2):  # the generator; then the task of asyncio's that ended it, and failed
+            gc.collect()
+            await anyio.sleep(0.01)
+        assert await breaker(answer) == "answer"
+
+    asyncio.run(main())
+    assert "is left by another task" in str(told[0])
 
 
 async def test_wrap_decorates_and_hands_keyword_arguments_on() -> None:
@@ -285,6 +356,23 @@ async def test_the_statistics_count_what_was_refused() -> None:
     with pytest.raises(CircuitOpenError):
         await breaker(answer)
     assert breaker.statistics() == CircuitStatistics("open", calls=0, failures=0, refused=1)
+
+
+async def test_the_statistics_leave_out_what_is_older_than_the_window() -> None:
+    breaker = CircuitBreaker(window=30)
+    await make_fail(breaker, 1)
+
+    await anyio.sleep(29)
+    assert breaker.statistics() == CircuitStatistics("closed", calls=1, failures=1, refused=0)
+    await anyio.sleep(1)
+    assert breaker.statistics() == CircuitStatistics("closed", calls=0, failures=0, refused=0)
+
+
+def test_the_statistics_are_told_where_no_event_loop_runs() -> None:
+    breaker = CircuitBreaker()
+    anyio.run(make_fail, breaker, 2)
+
+    assert breaker.statistics() == CircuitStatistics("closed", calls=2, failures=2, refused=0)
 
 
 async def test_a_policy_waits_until_an_open_circuit_may_be_tried() -> None:

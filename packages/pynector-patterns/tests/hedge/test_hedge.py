@@ -1,6 +1,7 @@
 """A second try while the first is slow."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ import anyio
 import pytest
 
 from pynector.concurrency.patterns import RetryPolicy, hedge
-from pynector.concurrency.testing import cancel_everywhere, explore
+from pynector.concurrency.testing import cancel_everywhere, explore, run_in_virtual_time
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +92,49 @@ async def test_one_that_fails_makes_the_next_begin_at_once() -> None:
 
     assert await hedge(calls, delay=60) == 1
     assert anyio.current_time() - started == 2
+
+
+async def test_each_of_two_that_fail_in_one_turn_makes_another_begin_at_once() -> None:
+    calls: list[float] = []
+    started = anyio.current_time()
+    may_fail = anyio.Event()
+
+    async def fetch() -> int:
+        number = len(calls)
+        calls.append(anyio.current_time() - started)
+        if number == 0:
+            await may_fail.wait()
+            raise ConnectionError
+        if number == 1:
+            await anyio.sleep(1)
+            may_fail.set()
+            await anyio.lowlevel.checkpoint()
+            raise ConnectionError
+        await anyio.sleep(100 * (number == 2))
+        return number
+
+    assert await hedge(fetch, delay=10, max_attempts=4) == 3
+    assert calls == [0, 10, 11, 11]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks")
+@pytest.mark.parametrize("failures", [0, 1])
+def test_an_eager_attempt_that_ends_as_it_is_begun_is_not_waited_for(failures: int) -> None:
+    answers: list[Exception | str] = [ConnectionError(), "answer"][1 - failures :]
+
+    async def fetch() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def call() -> None:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        started = anyio.current_time()
+        assert await hedge(fetch, delay=60) == "answer"
+        assert anyio.current_time() == started
+
+    run_in_virtual_time(call)
 
 
 async def test_a_failure_does_not_end_the_others() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import count
 
@@ -191,6 +191,22 @@ async def test_error_that_the_iteration_did_not_raise_is_raised_by_the_block(sou
             finished = True
 
     assert finished  # an error does not cancel the consumer
+
+
+@pytest.mark.parametrize("work", [anyio.sleep, double])
+async def test_a_cancellation_that_the_block_did_not_meet_is_met_where_it_ends(
+    work: Callable[[int], Awaitable[object]], source: Source
+) -> None:
+    ended = False
+    with anyio.CancelScope() as scope:
+        async with concurrent_map(work, source([10, 10]), max_concurrency=2):
+            with anyio.CancelScope(shield=True):
+                await wait_until_blocked()
+                scope.cancel()
+                await anyio.sleep(0.01)
+                ended = True
+
+    assert ended
 
 
 async def test_exception_that_leaves_the_block_tells_of_a_failed_item() -> None:

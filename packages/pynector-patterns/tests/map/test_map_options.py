@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -112,6 +113,22 @@ async def test_on_progress_is_told_of_each_item() -> None:
             pass
 
     assert told == [MapProgress(1, 0, 4), MapProgress(2, 1, 4), MapProgress(3, 1, 4), MapProgress(4, 2, 4)]
+
+
+async def test_on_progress_sees_the_context_of_the_block() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="of the block")
+    seen: list[str] = []
+
+    async def work(_: int) -> None:
+        variable.set("of a call")
+
+    async with concurrent_map(
+        work, range(3), max_concurrency=1, on_progress=lambda _: seen.append(variable.get())
+    ) as results:
+        async for _ in results:
+            pass
+
+    assert seen == ["of the block"] * 3
 
 
 async def test_total_is_unknown_of_an_input_without_a_length() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.patterns import CircuitOpenError, RetryPolicy, retry_pauses_off
+from pynector.concurrency.patterns import CircuitOpenError, FailedAttempt, RetryPolicy, retry_pauses_off
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +91,20 @@ async def test_the_total_time_limit_interrupts_an_attempt(service: Any) -> None:
 async def test_without_a_limit_for_each_the_total_time_limit_bounds_the_first_attempt(service: Any) -> None:
     with pytest.raises(TimeoutError, match=r"^no answer within 10 s in all \(1 attempt, 10\.00 s\)$"):
         await RetryPolicy(total_timeout=10)(service("slow"))
+
+
+@pytest.mark.parametrize(
+    "limits", [{"timeout": math.inf}, {"total_timeout": math.inf}, {"timeout": 5, "total_timeout": math.inf}]
+)
+async def test_an_infinite_limit_is_none(limits: dict[str, float], failing: Any) -> None:
+    told: list[FailedAttempt] = []
+    policy = RetryPolicy(attempts=3, backoff=2, jitter=0, before_sleep=told.append, **limits)  # type: ignore[arg-type]
+
+    assert await policy(failing(2)) == "answer"
+    assert [failed.seconds for failed in told] == [0, 2]
+    with pytest.raises(ConnectionError) as caught:
+        await policy(failing(3))
+    assert caught.value.__notes__[0] == "gave up after 3 attempts, 6.00 s"
 
 
 async def test_no_pause_is_begun_that_cannot_end_before_the_deadline(failing: Any) -> None:

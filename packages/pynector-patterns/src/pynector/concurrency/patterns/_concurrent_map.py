@@ -76,6 +76,7 @@ def concurrent_map(
     The input is read lazily. One that is asynchronous is entered, advanced and closed by one task, so it may
     have scopes and task groups open. Each call runs in its own copy of the context in which the block was
     entered; calls share tasks, though, and those that never wait let other tasks run after 64 at the latest.
+    A plain input is read by the tasks that make the calls, so it may see what a call has set.
 
     For a list of all results, `parallel_requests` is simpler and faster.
 
@@ -93,7 +94,7 @@ def concurrent_map(
         retry: A `RetryPolicy`, or anything else that is called as `await retry(func, item)`.
         max_per_second: Calls of *func* that begin in each second, further attempts included.
         burst: Calls that may begin at once after a rest; only with *max_per_second*.
-        on_progress: A function that is called with a `MapProgress` after each item.
+        on_progress: A function that is called with a `MapProgress` after each item, in the block's context.
         progress: Show a progress bar; needs the extra `pynector-patterns[progress]`.
 
     Raises:

@@ -70,7 +70,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
         for attempts_left in reversed(range(max_attempts)):
             race.running += 1
             tg.start_soon(race.run, partial(func, *args))
-            if attempts_left:
+            if attempts_left and not race.has_missed_news():
                 with cancel_scope(delay):
                     await race.news.park(_nothing)
             if race.won or race.is_misused:
@@ -83,7 +83,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
 class _Race(Generic[T]):
     """The attempts of one call: who won, and what failed."""
 
-    __slots__ = ("_answer", "_tg", "errors", "is_misused", "news", "running", "won")
+    __slots__ = ("_answer", "_missed", "_tg", "errors", "is_misused", "news", "running", "won")
 
     _answer: T
 
@@ -94,13 +94,22 @@ class _Race(Generic[T]):
         self.is_misused = False  # the call itself is wrong: another attempt would be, too
         self.errors: list[Exception] = []
         self.news: ParkingLot[None] = ParkingLot("hedge")
+        self._missed = 0  # failures that woke nobody: the starter was awake, or was woken already
+
+    def has_missed_news(self) -> bool:
+        """Tell the starter, who is about to wait, that it need not; of each failure once."""
+        if self.won or not self._missed:
+            return self.won
+        self._missed -= 1
+        return True
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> None:
         try:
             answer = await self._called(call)
         except Exception as error:
             self.errors.append(error)
-            self.news.unpark(None)
+            if self.news.unpark(None) is None:
+                self._missed += 1
             return
         finally:
             self.running -= 1

@@ -26,7 +26,8 @@ async def parallel_requests(
 
     Each call runs in its own copy of the caller's context: no context variable that one sets is seen by
     another. Calls share tasks, though: `current_task()` tells nothing about which call runs. Calls that never
-    wait let other tasks run after 64 items at the latest.
+    wait let other tasks run after 64 items at the latest. A plain input is read by the same tasks, so it may
+    see what a call has set; an asynchronous one has a task of its own.
 
     For more than this, such as results while others are still on their way, use `concurrent_map`.
 

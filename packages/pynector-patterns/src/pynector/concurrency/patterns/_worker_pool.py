@@ -49,8 +49,9 @@ class WorkerPool(Generic[T, R]):
     be called from different tasks; the items then run outside all scopes.
 
     A failing item never stops a worker. Its error is raised by awaiting its handle, and if nobody has done so
-    when the pool stops, then by stopping it. Each item runs in its own copy of its submitter's context,
-    though items share tasks. Items that never wait let other tasks run after 64 of them at the latest.
+    when the pool stops, then by stopping it; if the block is cancelled, it is logged. Each item runs in its
+    own copy of its submitter's context, though items share tasks. Those that never wait let other tasks run
+    after 64 of them at the latest.
 
     Args:
         num_workers: How many items are worked on at a time, at least one. A worker's task is started when
@@ -60,7 +61,7 @@ class WorkerPool(Generic[T, R]):
         priorities: Whether `submit` takes a priority.
         on_error: What is done about an item that fails. `"report"`: see above; errors nobody asks for are
             kept until the pool stops. `"cancel"`: that, and the pool is cancelled. A function: it is called
-            with item and error, and stopping raises none.
+            with item and error in the item's context, and stopping raises none.
 
     Raises:
         TypeError: *worker_func* or *on_error* cannot be called, a number is none.
@@ -162,7 +163,7 @@ class WorkerPool(Generic[T, R]):
         await frame.wait()
         if frame.error is not None:
             raise frame.error
-        self._crew.policy.raise_errors()
+        await self._crew.policy.raise_errors()
         return self.unprocessed
 
     async def submit(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -238,7 +239,10 @@ class WorkerPool(Generic[T, R]):
         return await map_items(self.submit, items)
 
     def resize(self, num_workers: int) -> None:
-        """Let *num_workers* items be worked on at a time; workers too many leave when their item is done."""
+        """Let *num_workers* items be worked on at a time; workers too many leave when their item is done.
+
+        One of them stays while all others wait for room in the queue, which nobody else would make.
+        """
         self._crew.resize(check_int("num_workers", num_workers, minimum=1))
 
     def statistics(self) -> WorkerPoolStatistics:

@@ -1,10 +1,13 @@
 """The circuit breaker."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, cast
+
+from anyio import NoEventLoopError
 
 from pynector.concurrency.task.lowlevel import (
     check_callable,
@@ -12,6 +15,7 @@ from pynector.concurrency.task.lowlevel import (
     check_seconds,
     checkpoint,
     current_task,
+    current_time,
     operation_budget,
 )
 
@@ -147,8 +151,10 @@ class CircuitBreaker:
         return self._circuit.state
 
     def statistics(self) -> CircuitStatistics:
-        """Tell the state, and how the last calls ended."""
+        """Tell the state, and how the last calls ended; where no event loop runs, as of the last of them."""
         circuit = self._circuit
+        with suppress(NoEventLoopError):  # without a clock it is what counted last
+            circuit.outcomes.forget(current_time())
         return CircuitStatistics(
             circuit.state, circuit.outcomes.calls, circuit.outcomes.failures, circuit.refused
         )
@@ -183,6 +189,9 @@ class CircuitBreaker:
     async def __aenter__(self) -> None:
         """Enter the circuit for a block, which counts as a call.
 
+        The task that enters it leaves it, and leaves its blocks in reverse order. An async generator that is
+        dropped is ended by another task, so it had better call the breaker than hold a block around `yield`.
+
         Raises:
             CircuitOpenError: it is open.
         """
@@ -198,11 +207,26 @@ class CircuitBreaker:
         task = current_task()
         calls = self._calls.get(task)
         if calls is None:
+            self._give_up_strayed_call()
             raise RuntimeError("circuit breaker is left by another task than the one that entered it")
         call = calls.pop()
         if not calls:
             del self._calls[task]
         call.__exit__(exc_type, exc, tb)
+
+    def _give_up_strayed_call(self) -> None:
+        """A block was left by another task: let it not keep the place of a probe for ever.
+
+        It is one of those that are entered. If only one of them matters, that gives its place up, though it
+        may be another one, which goes on then.
+        """
+        calls = [call for calls in self._calls.values() for call in calls]
+        current = [call for call in calls if call.is_current]
+        if len(current) == 1:
+            current[0].forfeit()
+        if len(calls) == 1:
+            calls[0].drop_timeout()
+            self._calls.clear()
 
     def _guard(self) -> GuardedCall:
         return GuardedCall(self._circuit, self._is_failure, self._timeout)

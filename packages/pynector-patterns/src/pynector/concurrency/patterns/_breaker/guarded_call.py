@@ -1,5 +1,6 @@
 """One call behind a circuit breaker."""
 
+import math
 from collections.abc import Callable
 from types import TracebackType
 
@@ -9,6 +10,9 @@ from pynector.concurrency.task.lowlevel import cancel_scope, current_time
 
 from .._retry.failed_attempt import error_line
 from .circuit import Circuit
+
+NEVER = -1
+"""No turn of a circuit."""
 
 
 class GuardedCall:
@@ -42,6 +46,21 @@ class GuardedCall:
             self._circuit.fail(self._turn, current_time(), error_line(error))
             raise error from exc
         self._tell(exc)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it belongs to the circuit's present turn, so that how it ends matters."""
+        return self._turn == self._circuit.turn
+
+    def forfeit(self) -> None:
+        """Count for nothing, however it ends, and leave its place to another."""
+        self._circuit.leave(self._turn)
+        self._turn = NEVER
+
+    def drop_timeout(self) -> None:
+        """Cancel nothing any more: only its own task could leave the scope."""
+        if self._scope is not None:
+            self._scope.deadline = math.inf
 
     def _tell(self, exc: BaseException | None) -> None:
         if exc is not None and not isinstance(exc, Exception):

@@ -15,7 +15,14 @@ from anyio import (
 )
 
 from pynector.concurrency.task import TaskHandle, create_task_group
-from pynector.concurrency.task.lowlevel import READY, ParkingLot, checkpoint, is_cancelled, operation_budget
+from pynector.concurrency.task.lowlevel import (
+    READY,
+    ParkingLot,
+    checkpoint,
+    give_way,
+    is_cancelled,
+    operation_budget,
+)
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
@@ -73,6 +80,7 @@ class MapStream(Generic[R]):
             raise RuntimeError(f"concurrent_map is {self._state}; it is entered once")
         self._state = "entered"
         self._context = copy_context()
+        self._progress.open()
         await self._group.__aenter__()
         if isinstance(self._source, ReadSource):
             self._start(self._source.read(), "map reader")
@@ -93,6 +101,7 @@ class MapStream(Generic[R]):
             close_source(self._items)
         error, self._error = (None if self._has_raised else self._error), None
         if exc is None and error is not None:
+            await give_way()  # it may come of this task's own cancellation, which the block did not meet
             raise error
         if exc is not None and swallowed:
             raise BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside")

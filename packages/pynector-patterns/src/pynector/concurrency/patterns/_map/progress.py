@@ -1,6 +1,7 @@
 """How far a bounded map has come."""
 
 from collections.abc import Callable, Sized
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class ProgressCount:
         ImportError: a progress bar is wanted, and tqdm is not installed.
     """
 
-    __slots__ = ("_bar", "_done", "_failed", "_on_progress", "_total")
+    __slots__ = ("_bar", "_context", "_done", "_failed", "_on_progress", "_total")
 
     def __init__(
         self, items: object, on_progress: Callable[[MapProgress], object] | None, *, show: bool
@@ -40,7 +41,12 @@ class ProgressCount:
         self._done = self._failed = 0
         self._total = len(items) if isinstance(items, Sized) else None
         self._on_progress = on_progress
+        self._context = Context()
         self._bar = _make_bar(self._total) if show else None
+
+    def open(self) -> None:
+        """Call `on_progress`, from now on, in a copy of the context that is current here."""
+        self._context = copy_context()
 
     def count(self, *, failed: bool) -> None:
         """One more item is done."""
@@ -49,7 +55,8 @@ class ProgressCount:
         if self._bar is not None:
             self._bar.update()
         if self._on_progress is not None:
-            self._on_progress(MapProgress(self._done, self._failed, self._total))
+            progress = MapProgress(self._done, self._failed, self._total)
+            self._context.run(self._on_progress, progress)  # not in that of an item, which shares its task
 
     def close(self) -> None:
         """Leave the bar as it is."""

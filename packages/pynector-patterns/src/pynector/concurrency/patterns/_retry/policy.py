@@ -1,5 +1,6 @@
 """The retry policy."""
 
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -140,7 +141,7 @@ class RetryPolicy:
             await checkpoint()
         failures: Failures | None = None
         limit = self.total_timeout if self.timeout is None else self.timeout
-        started = current_time() if limit is None else None
+        started = current_time() if limit is None or limit == math.inf else None
         try:
             while True:
                 scope = cancel_scope(limit)

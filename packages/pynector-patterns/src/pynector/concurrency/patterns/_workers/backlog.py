@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from anyio import ClosedResourceError
@@ -83,10 +83,10 @@ class Backlog(Generic[H]):
         """Take items from now on."""
         self.capacity = self._limit
 
-    def close(self) -> None:
-        """Take none any more, and turn away all who wait for room."""
+    def close(self, refusal: Callable[[], ClosedResourceError]) -> None:
+        """Take none any more, and turn away all who wait for room, each with what *refusal* gives."""
         self.capacity = -NO_LIMIT
-        self.room.fail_all(lambda: ClosedResourceError("worker pool is stopped; it takes no more items"))
+        self.room.fail_all(refusal)
 
     def wait_for_room(self) -> Coroutine[Any, Any, None]:
         """Wait until there is room for one item, which is then promised to the caller: see `keep_promise`."""

@@ -34,6 +34,24 @@ class Block:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         """Finish what is queued, or cancel it if an exception leaves the block; then tell of errors."""
+        policy = self._crew.policy
+        try:
+            await self._end(exc_type, exc, tb)
+            if exc is None:
+                await policy.raise_errors()
+        except BaseException as error:
+            await policy.tell_beside(error)
+            raise
+        if exc is not None:
+            await policy.tell_beside(exc)
+
+    async def wait(self) -> None:
+        """Wait until all workers have left."""
+        await self._crew.wait_for_end()
+
+    async def _end(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
         crew, group = self._crew, self._group
         if exc is None:
             crew.close()
@@ -46,11 +64,3 @@ class Block:
         if (exc is None or swallowed) and group.cancel_scope.cancel_called:
             await give_way()
             raise BrokenResourceError("worker pool: one of its tasks was cancelled from outside")
-        if exc is None:
-            crew.policy.raise_errors()
-        else:
-            crew.policy.note_errors(exc)
-
-    async def wait(self) -> None:
-        """Wait until all workers have left."""
-        await self._crew.wait_for_end()

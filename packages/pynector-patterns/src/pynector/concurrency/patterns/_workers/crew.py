@@ -29,6 +29,9 @@ class Crew(Generic[T, R]):
     arrives and finds more than it can take, it calls the next. So items that never wait are worked off by one
     worker, and the others are not woken for nothing.
 
+    Invariant: not all workers wait for room among the items, which they make, or one more could be hired. So
+    the last is refused (`Members`), and one that is too many stays while all others wait.
+
     Attributes:
         size: How many workers there may be.
         state: Whether it was opened, and closed.
@@ -52,7 +55,7 @@ class Crew(Generic[T, R]):
         self.func = func
         self.backlog = backlog
         self.line: Line[ItemHandle[T, R]] = backlog.line
-        self.ledger: Ledger[T] = Ledger()
+        self.ledger: Ledger[T] = Ledger(self._new_lot("WorkerPool.stop"))
         self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
         self.budget: Iterator[bool] = operation_budget()
         self.check_home: Callable[[str], None] = backlog.room.check_home
@@ -65,7 +68,7 @@ class Crew(Generic[T, R]):
         self.may_call: bool = True
         self._is_called = False  # whether a worker is on its way
         self._begun_by_gone = 0  # how many items were begun by workers that have left
-        self.members: Members = Members()
+        self.members: Members = Members(backlog.room)
         self._group: TaskGroup | None = None
         self._context = Context()
 
@@ -76,7 +79,7 @@ class Crew(Generic[T, R]):
 
     @property
     def limit(self) -> int:
-        """How many workers there are or may be: more than *size*, while some are to leave."""
+        """How many workers there are or may be: more than *size*, until those too many have left."""
         return max(self.size, len(self._workers))
 
     @property
@@ -147,7 +150,7 @@ class Crew(Generic[T, R]):
         """Take no more items; the workers leave when all that are queued are done."""
         self.check_home("closing")
         self.state = "stopped"
-        self.backlog.close()
+        self.backlog.close(self.policy.refusal)
         wake_all(self._work)
         self._end_if_empty()
 
@@ -172,16 +175,23 @@ class Crew(Generic[T, R]):
             self._tell_if_quiet()
 
     def resize(self, size: int) -> None:
-        """Let there be *size* workers; idle ones leave first, others when they are through with an item."""
+        """Let there be *size* workers; idle ones leave at once, others when they are through with an item.
+
+        Which ones is decided only then, when it is known which of them wait for room among the items.
+        """
         self.check_home("resize()")
         self.size = size
-        staying = [worker for worker in self._workers if not worker.must_leave]
-        staying.sort(key=self._idle.__contains__, reverse=True)
-        for worker in staying[: max(len(staying) - size, 0)]:
-            worker.must_leave = True
+        if len(self._workers) > size:
+            for worker in self._workers:
+                worker.must_ask = True
         wake_all(self._work)
         self.may_call = True
         self.call()
+
+    def dismisses(self, worker: Worker[T, R]) -> bool:
+        """Tell *worker*, which is through with its item, whether it is to leave."""
+        worker.must_ask = len(self._workers) > self.size
+        return worker.must_ask and self.members.waiting < len(self._workers) - 1
 
     def abandon(self) -> None:
         """The group has ended: there are no workers any more, nor will there be."""
@@ -198,9 +208,10 @@ class Crew(Generic[T, R]):
         self.may_call = False
         if self._work.unpark(None) is not None:
             self._is_called = True
-        elif len(self._workers) < self.size:
+        elif len(self._workers) < self.size or self.members.waiting == len(self._workers):
             self._is_called = True
             worker = Worker(self)
+            worker.must_ask = len(self._workers) >= self.size
             self._workers[worker] = None
             worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
 

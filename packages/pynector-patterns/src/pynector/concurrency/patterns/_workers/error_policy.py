@@ -1,12 +1,19 @@
 """What is done about the errors of a worker pool's items."""
 
+import logging
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from anyio import CancelScope, ClosedResourceError
+
+from .cancellation import split_cancellation
 from .item_handle import ItemHandle
 from .ledger import Ledger
 
 T = TypeVar("T")
+
+logger = logging.getLogger("pynector.concurrency.patterns")
 
 OnError: TypeAlias = Literal["report", "cancel"] | Callable[[T, Exception], object]
 
@@ -32,11 +39,11 @@ class ErrorPolicy(Generic[T]):
         self._ledger = ledger
         self._cancel = cancel
 
-    def enter(self, handle: ItemHandle[T, Any], error: Exception) -> None:
-        """The item of *handle* raised *error*."""
+    def enter(self, handle: ItemHandle[T, Any], error: Exception, context: Context | None) -> None:
+        """The item of *handle* raised *error*; it ran in *context*, or in the one that is current here."""
         self._ledger.enter_error(handle, error)
         if callable(self._on_error):
-            self._call(self._on_error, handle, error)
+            self._call(self._on_error, handle, error, context)
             return
         self._ledger.keep(handle, error)
         if self._on_error == "cancel" and self.cause is None:
@@ -44,20 +51,52 @@ class ErrorPolicy(Generic[T]):
             self._cancel()
 
     def _call(
-        self, on_error: Callable[[T, Exception], object], handle: ItemHandle[T, Any], error: Exception
+        self,
+        on_error: Callable[[T, Exception], object],
+        handle: ItemHandle[T, Any],
+        error: Exception,
+        context: Context | None,
     ) -> None:
         try:
-            on_error(handle.item, error)
+            if context is None:
+                on_error(handle.item, error)
+            else:
+                context.run(on_error, handle.item, error)
         except Exception as its_own:
             self._ledger.keep(handle, its_own)
 
-    def raise_errors(self) -> None:
-        """Raise what nobody was told of, once."""
-        if errors := self._ledger.take_errors():
-            count = "1 item" if len(errors) == 1 else f"{len(errors)} items"
-            raise ExceptionGroup(f"{count} of a worker pool failed", errors)
+    def refusal(self) -> ClosedResourceError:
+        """Give what a submitter is told who comes too late."""
+        error = ClosedResourceError("worker pool is stopped; it takes no more items")
+        error.__cause__ = self.cause
+        return error
 
-    def note_errors(self, exc: BaseException) -> None:
-        """Tell of it in *exc*, which is on its way already."""
-        for error in self._ledger.errors:
-            exc.add_note(f"an item of a worker pool failed, too: {error!r}")
+    async def raise_errors(self) -> None:
+        """Raise what nobody was told of, once."""
+        await self._let_listeners_run()
+        if errors := self._ledger.take_errors():
+            raise ExceptionGroup(_summary(errors), errors)
+
+    async def tell_beside(self, exc: BaseException) -> None:
+        """Tell of it in *exc*, which is on its way already; in the log, if that is a cancellation."""
+        await self._let_listeners_run()
+        errors = self._ledger.errors
+        if split_cancellation(exc)[1] is not None:
+            for error in errors:
+                exc.add_note(f"an item of a worker pool failed, too: {error!r}")
+        elif errors:
+            summary = _summary(errors)
+            told = errors[0] if len(errors) == 1 else ExceptionGroup(summary, errors)
+            logger.error("%s, and its block was cancelled before anybody was told", summary, exc_info=told)
+
+    async def _let_listeners_run(self) -> None:
+        ledger = self._ledger
+        if ledger.listeners and ledger.errors:
+            with CancelScope(shield=True):  # not for long: they are woken already
+                while ledger.listeners:
+                    await ledger.quiet.park(lambda _: None)
+
+
+def _summary(errors: list[Exception]) -> str:
+    count = "1 item" if len(errors) == 1 else f"{len(errors)} items"
+    return f"{count} of a worker pool failed"

@@ -40,9 +40,7 @@ class Intake(Generic[T, R]):
             return
         if self._crew.state == "new":
             raise RuntimeError("worker pool is not started; use it with 'async with', or call start() first")
-        raise ClosedResourceError(
-            "worker pool is stopped; it takes no more items"
-        ) from self._crew.policy.cause
+        raise self._crew.policy.refusal()
 
     def put(self, item: T, priority: float | None) -> ItemHandle[T, R]:
         """Queue *item* at once, and give its handle."""
@@ -72,7 +70,7 @@ class Intake(Generic[T, R]):
         try:
             self.check_open()
             backlog = self._crew.backlog
-            self._crew.members.refuse_the_last(backlog.room, self._crew.limit)
+            self._crew.members.refuse_the_last(self._crew.limit)
             await backlog.wait_for_room()
             backlog.keep_promise()
             self.check_open()

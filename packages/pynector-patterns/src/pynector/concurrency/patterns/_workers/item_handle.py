@@ -123,6 +123,10 @@ class ItemHandle(Generic[T, R]):
             if next(self._crew.budget):
                 await checkpoint()
             return
+        await self._park()
+        self._has_run()
+
+    async def _park(self) -> None:
         if (worker := self._worker) is not None and worker.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
         lot = self._crew.items
@@ -134,19 +138,31 @@ class ItemHandle(Generic[T, R]):
             await ticket
         except BaseException:
             lot.leave(ticket, _nothing)
-            if not self.done:
+            if self.done:
+                self._has_run()
+            else:
                 self._outcome.remove(ticket)
             raise
+
+    def _has_run(self) -> None:
+        if self._stage is ItemStatus.FAILED:
+            self._crew.ledger.has_run()
 
     def __await__(self) -> Generator[Any, Any, R]:
         return self._result().__await__()
 
     async def _result(self) -> R:
         if self._stage is not ItemStatus.FINISHED:
-            await self.wait()
-            if self.status is not ItemStatus.FINISHED:
-                await give_way()
-            return self.return_value
+            is_listener = not self.done  # see `Ledger`
+            if is_listener:
+                await self._park()
+            try:
+                if self.status is not ItemStatus.FINISHED:
+                    await give_way()
+                return self.return_value
+            finally:
+                if is_listener:
+                    self._has_run()
         if next(self._crew.budget):
             await checkpoint()
         value: R = self._outcome

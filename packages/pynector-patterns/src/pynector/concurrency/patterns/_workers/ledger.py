@@ -4,7 +4,10 @@
 
 from typing import Any, Generic, TypeVar
 
+from pynector.concurrency.task.lowlevel import ParkingLot
+
 from .item_handle import ItemHandle, ItemStatus
+from .waking import wake_all
 
 T = TypeVar("T")
 
@@ -16,11 +19,25 @@ class Ledger(Generic[T]):
         failed: How many items raised an error.
         cancelled: How many were cancelled, or never begun.
         cut_short: How many of these had begun.
+        listeners: How many tasks waited for an item that failed, and have not run since. Each may be about
+            to be told of the error, or may be cancelled first.
+        quiet: Where tasks wait until there are no listeners, to know of which errors nobody was told.
     """
 
-    __slots__ = ("_errors", "_interrupted", "_unbegun", "cancelled", "cut_short", "failed")
+    __slots__ = (
+        "_errors",
+        "_interrupted",
+        "_unbegun",
+        "cancelled",
+        "cut_short",
+        "failed",
+        "listeners",
+        "quiet",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: ParkingLot[None]) -> None:
+        self.quiet: ParkingLot[None] = quiet
+        self.listeners: int = 0
         self.failed: int = 0
         self.cancelled: int = 0
         self.cut_short: int = 0
@@ -31,6 +48,8 @@ class Ledger(Generic[T]):
     def enter_error(self, handle: ItemHandle[T, Any], error: BaseException) -> None:
         """The item raised *error*."""
         self.failed += 1
+        if handle._outcome is not None:
+            self.listeners += len(handle._outcome)
         _close(handle, ItemStatus.FAILED, error)
 
     def enter_cancellation(self, handle: ItemHandle[T, Any], *, wanted: bool) -> None:
@@ -49,6 +68,12 @@ class Ledger(Generic[T]):
     def forget(self, handle: ItemHandle[T, Any]) -> None:
         """Somebody has been told what the item raised."""
         self._errors.pop(handle, None)
+
+    def has_run(self) -> None:
+        """One of the listeners has run: it was told, or was cancelled, or never wanted to know."""
+        self.listeners -= 1
+        if self.quiet.queue and not self.listeners:
+            wake_all(self.quiet)
 
     @property
     def unprocessed(self) -> list[T]:

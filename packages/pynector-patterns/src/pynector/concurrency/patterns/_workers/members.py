@@ -6,12 +6,22 @@ from pynector.concurrency.task.lowlevel import ParkingLot, current_task
 
 
 class Members:
-    """Keeps the workers' tasks from waiting for what only they can bring about."""
+    """Keeps the workers' tasks from waiting for what only they can bring about.
 
-    __slots__ = ("_tasks",)
+    Args:
+        room: Where submitters wait for room among the items, which workers make.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_room", "_tasks")
+
+    def __init__(self, room: ParkingLot[Any]) -> None:
+        self._room = room
         self._tasks: set[object] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for room."""
+        return len(self._tasks.intersection(self._room.tasks()))
 
     def add(self, task: object) -> None:
         """The task of a worker has begun."""
@@ -30,13 +40,13 @@ class Members:
         if current_task() in self._tasks:
             raise RuntimeError(f"worker pool: {what} called by one of its items; it would wait for itself")
 
-    def refuse_the_last(self, room: ParkingLot[Any], workers: int) -> None:
-        """Make sure that the running task may wait in *room*, as others of the *workers* do.
+    def refuse_the_last(self, workers: int) -> None:
+        """Make sure that the running task may wait for room, as others of the *workers* do.
 
         Raises:
             RuntimeError: with it all *workers* would wait, and none make room.
         """
-        if current_task() in self._tasks and len(self._tasks.intersection(room.tasks())) + 1 >= workers:
+        if current_task() in self._tasks and self.waiting + 1 >= workers:
             raise RuntimeError(
                 "worker pool: all workers would wait for room in the queue, which only they make;"
                 " use submit_nowait(), or a larger max_queue"

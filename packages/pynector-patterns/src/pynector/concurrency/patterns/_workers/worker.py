@@ -3,7 +3,7 @@
 # pyright: reportPrivateUsage=false
 
 import sys
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from itertools import islice, repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -21,6 +21,7 @@ from pynector.concurrency.task.lowlevel import (
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
+from .cancellation import split_cancellation
 from .item_handle import ItemHandle, ItemStatus
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Worker(Generic[T, R]):
 
     Attributes:
         task: The task, once it runs.
-        must_leave: Whether it ends as soon as it is through with its item.
+        must_ask: Whether it asks, as soon as it is through with its item, if it is to leave.
         has_dropped_item: Whether the item that it works on was cancelled for itself.
         last: The item that it works on, or has worked on last.
     """
@@ -52,13 +53,13 @@ class Worker(Generic[T, R]):
         "_turns",
         "has_dropped_item",
         "last",
-        "must_leave",
+        "must_ask",
         "task",
     )
 
     def __init__(self, crew: "Crew[T, R]") -> None:
         self.task: object = None
-        self.must_leave: bool = False
+        self.must_ask: bool = False
         self.has_dropped_item: bool = False
         self.last: ItemHandle[T, R] | None = None
         self._crew = crew
@@ -84,7 +85,7 @@ class Worker(Generic[T, R]):
 
     def cancel(self) -> None:
         """Cancel the task, and with it the item that it works on."""
-        self.must_leave = self._is_cancelled = True
+        self.must_ask = self._is_cancelled = True
         if self._handle is not None:
             self._handle.cancel()
 
@@ -102,12 +103,16 @@ class Worker(Generic[T, R]):
         try:
             while True:
                 while not line:
-                    if self.must_leave or not crew.is_open:
+                    if not crew.is_open or (self.must_ask and self._must_leave()):
                         return
                     await crew.be_idle(self)
                     crew.arrive(self)
-                if self.must_leave:
-                    return
+                if self.must_ask:
+                    if self._must_leave():
+                        return
+                    await checkpoint()  # it asks after each item, and so never comes to the one below
+                    if not line:
+                        continue
                 for _ in islice(turns, OPERATIONS_PER_CHECKPOINT):
                     handle = take()
                     if room.queue:
@@ -123,15 +128,16 @@ class Worker(Generic[T, R]):
                         else:
                             value = await call_in(context, func, handle._item, "worker_func")
                     except Exception as error:
-                        crew.policy.enter(handle, as_told(error, "worker_func", func, awaitable))
+                        error = as_told(error, "worker_func", func, awaitable)
+                        crew.policy.enter(handle, error, None if wanted is current else context)
                     except BaseException as error:
-                        self._enter_interruption(handle, error)
+                        self._enter_interruption(handle, error, None if wanted is current else context)
                     else:
                         handle._stage = FINISHED
                         waiters, handle._outcome = handle._outcome, value
                         if waiters is not None:
                             crew.wake(waiters)
-                    if self.must_leave or not line:
+                    if self.must_ask or not line:
                         break
                 else:
                     await checkpoint()
@@ -142,11 +148,19 @@ class Worker(Generic[T, R]):
         finally:
             crew.leave(self)
 
-    def _enter_interruption(self, handle: ItemHandle[T, R], error: BaseException) -> None:
-        if isinstance(error, get_cancelled_exc_class()):
+    def _must_leave(self) -> bool:
+        return self._is_cancelled or self._crew.dismisses(self)
+
+    def _enter_interruption(
+        self, handle: ItemHandle[T, R], error: BaseException, context: Context | None
+    ) -> None:
+        cancellation, rest = split_cancellation(error)
+        if rest is None:
             self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+        elif isinstance(rest, Exception):
+            self._crew.policy.enter(handle, rest, context)
         else:
             self._crew.ledger.enter_error(handle, error)
             raise error
-        if is_cancelled():
-            raise error
+        if cancellation is not None and is_cancelled():
+            raise cancellation
