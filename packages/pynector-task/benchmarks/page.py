@@ -83,21 +83,21 @@ def _told(pairs: list[tuple[Table, Any]], tell: Callable[[Table, Row, Any], str 
 def _loss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     is_peer = not (table.grows or row.name.startswith(("limit", "pynector")))
     ratio, bar = _ratio_and_bar(row, found)
-    return _beside(ratio, bar, found) if is_peer and ratio is not None and ratio > LOST else None
+    return _beside(table, ratio, bar, found) if is_peer and ratio is not None and ratio > LOST else None
 
 
 def _miss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     ratio, bar = _ratio_and_bar(row, found)
     if ratio is None or bar is None or ratio <= bar or _loss(table, row, found):
         return None
-    return _beside(ratio, bar, found)
+    return _beside(table, ratio, bar, found)
 
 
-def _beside(ratio: float, bar: float | None, found: Mapping[str, Any]) -> str:
+def _beside(table: Table, ratio: float, bar: float | None, found: Mapping[str, Any]) -> str:
     """A ratio, and what there is to measure it by."""
     limits = [r["ours_to_it"]["median"] for r in found["rows"] if r["row"].startswith("limit")]
     beside = [] if bar is None else [f"goal {bar}"]
-    if limits:
+    if limits and not table.grows:
         beside.append(f"limit {ratio / min(limits):.2f}")
     return f"{ratio:.2f} ({', '.join(beside)})" if beside else f"{ratio:.2f}"
 
