@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -194,6 +194,25 @@ def test_an_error_that_reaches_nobody_is_found() -> None:
 
     assert [failure.kind for failure in report.failures] == ["unhandled error"]
     assert "ValueError('unseen')" in report.failures[0].text
+
+
+def test_an_error_of_a_generator_that_is_closed_in_the_end_is_found() -> None:
+    async def scenario() -> None:
+        async def numbers() -> AsyncIterator[int]:
+            try:
+                yield 1
+            finally:
+                raise LookupError("while closing")
+
+        left_open.append(numbers())
+        await anext(left_open[-1])
+
+    left_open: list[AsyncIterator[int]] = []
+    (failure,) = explore(scenario, schedules=10).failures
+
+    assert failure.kind == "unhandled error"
+    assert "numbers" in failure.text
+    assert failure.text.endswith("LookupError('while closing')")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

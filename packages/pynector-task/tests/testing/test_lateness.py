@@ -176,6 +176,19 @@ def test_who_waits_for_all_others_to_wait_does_so_where_timers_are_late() -> Non
     explore(scenario, backend="trio", schedules=100, lateness=0.2).check()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_who_sleeps_for_ever_is_not_woken_however_late_timers_are(backend: str) -> None:
+    async def scenario() -> None:
+        with anyio.move_on_after(5) as limit:
+            async with anyio.create_task_group() as tg:
+                tg.start_soon(anyio.sleep_forever)
+                tg.start_soon(anyio.sleep, 1)
+        assert limit.cancelled_caught
+        assert anyio.current_time() < float("inf")
+
+    explore(scenario, backend=backend, schedules=50, lateness=float("inf")).check()
+
+
 @pytest.mark.parametrize("lateness", [-0.1, float("nan")])
 def test_a_negative_lateness_is_refused(lateness: float) -> None:
     with pytest.raises(ValueError, match=f"lateness must be >= 0 seconds, not {lateness}"):

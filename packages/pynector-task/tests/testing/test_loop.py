@@ -233,6 +233,48 @@ def test_errors_in_callbacks_go_to_the_handler(
     assert isinstance(seen[0]["exception"], ValueError)
 
 
+def test_an_error_in_the_handler_of_errors_is_logged(
+    loop: ControlledLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> str:
+        def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            raise LookupError("in the handler")
+
+        loop.set_exception_handler(fail)
+        loop.call_exception_handler({"message": "something"})
+        loop.call_soon(lambda: 1 / 0)
+        await asyncio.sleep(1)
+        return "went on"
+
+    assert loop.run_until_complete(main()) == "went on"
+    assert caplog.text.count("LookupError('in the handler')") == 2
+
+
+def test_the_errors_of_generators_that_are_closed_go_to_the_handler(loop: ControlledLoop) -> None:
+    async def numbers(name: str) -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise LookupError(name)
+
+    async def main() -> None:
+        for name in ("first", "second"):
+            generators.append(numbers(name))
+            await anext(generators[-1])
+        await loop.shutdown_asyncgens()
+
+    generators: list[AsyncIterator[int]] = []
+    seen: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: seen.append(context))
+    loop.run_until_complete(main())
+
+    assert {(context["asyncgen"], str(context["exception"])) for context in seen} == {
+        (generators[0], "first"),
+        (generators[1], "second"),
+    }
+    assert "numbers" in seen[0]["message"]
+
+
 def test_a_task_factory_is_used(loop: ControlledLoop) -> None:
     def factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         made.append(options)

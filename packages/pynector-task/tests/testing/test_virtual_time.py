@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 
 import anyio
 import pytest
@@ -20,6 +21,7 @@ from pynector.concurrency.testing import (
 )
 
 BACKENDS = ["asyncio", "trio"]
+LIMIT = "pynector.concurrency.testing._virtual_time.MAX_STEPS_AT_ONCE"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -49,6 +51,54 @@ def test_a_test_that_would_hang_says_who_waits_where(backend: str) -> None:
 
     with pytest.raises(Stuck, match=r"hang#0 waits at test_virtual_time.py:\d+ in hang: await anyio"):
         run_in_virtual_time(hang, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_test_that_would_go_on_for_ever_says_who_goes_round_where(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def spin() -> None:
+        with anyio.move_on_after(3600):
+            while True:
+                await checkpoint()
+
+    monkeypatch.setattr(LIMIT, 1000)
+    with pytest.raises(Stuck, match=r"1,000 steps, and no time has passed\n  spin#0 goes round at test_vir"):
+        run_in_virtual_time(spin, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_test_may_take_many_steps_while_time_passes(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go_on() -> None:
+        for _ in range(100):
+            await anyio.sleep(1)
+
+    monkeypatch.setattr(LIMIT, 20)
+    run_in_virtual_time(go_on, backend=backend)
+
+
+def test_errors_that_reach_nobody_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async def fail() -> None:
+            raise LookupError("never retrieved")
+
+        async def numbers() -> AsyncIterator[int]:
+            try:
+                yield 1
+            finally:
+                raise LookupError("while closing")
+
+        left_open.append(numbers())
+        await anext(left_open[0])
+        asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+        await asyncio.wait([asyncio.create_task(fail())])
+
+    left_open: list[AsyncIterator[int]] = []
+    run_in_virtual_time(scenario)
+
+    for text in ("never retrieved", "while closing", "division by zero"):
+        assert text in caplog.text
+    assert "in fail\n" in caplog.text  # the traceback, too
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

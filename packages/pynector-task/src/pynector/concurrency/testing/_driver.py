@@ -1,22 +1,27 @@
-"""Running a coroutine by hand, so that something else can be raised where it waits."""
+"""Running a coroutine by hand, so that what is thrown into it can be seen, and something else be raised."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from types import coroutine as make_awaitable
-from typing import Any
+from typing import Any, TypeAlias
 
-from ._task import ScenarioTask
+PassOn: TypeAlias = Callable[[BaseException | None], BaseException | None]
 
 
 @make_awaitable
-def interruptible(task: ScenarioTask, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Await *coroutine*, and raise `KeyboardInterrupt` in it when *task* says so."""
+def driven(coroutine: Coroutine[Any, Any, Any], pass_on: PassOn) -> Generator[Any, Any, Any]:
+    """Await *coroutine*.
+
+    Args:
+        coroutine: What is awaited.
+        pass_on: Is given, before each step, what is to be thrown into the coroutine, or None; throws what it
+            returns.
+    """
     value: Any = None
     error: BaseException | None = None
     while True:
-        if task.interrupted:
-            task.interrupted, task.saw_interrupt, error = False, True, KeyboardInterrupt()
+        error = pass_on(error)
         try:
             message = coroutine.send(value) if error is None else coroutine.throw(error)
         except StopIteration as stop:

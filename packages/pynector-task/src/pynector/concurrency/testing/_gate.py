@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Generator
 from types import coroutine as make_awaitable
 from typing import Any
 
-import outcome
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -92,6 +91,7 @@ class Gate(trio.abc.Instrument):
 
     def may_be_late(self, due: float) -> None:
         """Time jumps to *due*: if timers may be late, those that it wakes line up, but do not go on yet."""
+        self._run.time_passes()
         if self._run.lateness and not self._cleanup_steps:
             self._latest = self._run.latest(due)
 
@@ -236,8 +236,6 @@ class Gate(trio.abc.Instrument):
             if self.abandoned:
                 keep_for_ever(coroutine)
                 return None
-            if isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
-                place.task.cancellations += 1
             try:
                 message = coroutine.send(value)
             except StopIteration as stop:

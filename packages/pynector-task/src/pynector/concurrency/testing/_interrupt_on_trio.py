@@ -21,7 +21,7 @@ from ._task import ScenarioTask
 async def in_reach_of_interrupts(task: ScenarioTask) -> Any:
     """Await what *task* runs, so that `interrupt` can strike it."""
     result = await _interruptible(task, task.coroutine)
-    task.swallowed = task.saw_interrupt
+    task.swallowed = task.saw_strike
     return result
 
 
@@ -53,7 +53,7 @@ def _interruptible(task: ScenarioTask, coroutine: Coroutine[Any, Any, Any]) -> G
                 task.scope.cancel()
             value = yield message
         if task.interrupted and isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
-            task.interrupted, task.saw_interrupt = False, True
+            task.interrupted, task.saw_strike = False, True
             value = outcome.Error(KeyboardInterrupt())
 
 
@@ -72,5 +72,5 @@ def _waiting_nursery(task: ScenarioTask) -> trio.Nursery | None:
 
 
 async def _interrupt_nursery(task: ScenarioTask) -> None:
-    task.saw_interrupt = True
+    task.saw_strike = True
     raise KeyboardInterrupt

@@ -13,10 +13,12 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from math import isnan
 from operator import attrgetter
 from typing import Any, TypeVarTuple
 
 from ._ready import ForeignCalls, Ready, ReadyQueue
+from ._rounds import Rounds
 from ._run import Run
 from ._stuck import stuck
 from ._task import ScenarioTask
@@ -25,9 +27,8 @@ from ._timers import Timers
 
 _Ts = TypeVarTuple("_Ts")
 
-# Rounds of callbacks that belong to no task, before the loop counts as idle. AnyIO delivers a cancellation
-# again in each round, for as long as a task is shielded from it; time would never pass.
-_SPIN = 16
+# Rounds of callbacks that belong to no task before tasks that are ready go first, in whatever order.
+_SHARE = 16
 
 
 class ControlledLoop(TaskLoop):
@@ -37,7 +38,8 @@ class ControlledLoop(TaskLoop):
     `asyncio.Runner`, or with `anyio.run(..., backend_options={"loop_factory": ControlledLoop})`.
 
     Raises:
-        Stuck: From `run_until_complete()`: nothing is ready, no timer is left, and the future is not done.
+        Stuck: From `run_until_complete()`: the future is not done, and nothing is ready and no timer is left;
+            or a million steps were taken, and no time has passed.
         NotImplementedError: From whatever does I/O.
     """
 
@@ -50,9 +52,9 @@ class ControlledLoop(TaskLoop):
         self._foreign = ForeignCalls()
         self._idlers: list[asyncio.Future[None]] = []
         self._thread_id: int | None = None
-        self._rounds = 0  # of callbacks that are no task's, one after another
-        self._round_left = 0
+        self._rounds = Rounds()
         self._stopping = False
+        self._only_ready = False  # stop when time would pass
 
     def run_forever(self) -> None:
         self._check_closed()
@@ -84,8 +86,11 @@ class ControlledLoop(TaskLoop):
 
     def run_ready(self) -> None:
         """Run what is ready, and what that makes ready, without letting time pass."""
-        self.call_soon(self._stop_when_idle)
-        self.run_forever()
+        self._only_ready = True
+        try:
+            self.run_forever()
+        finally:
+            self._only_ready = False
 
     def obey(
         self,
@@ -108,30 +113,31 @@ class ControlledLoop(TaskLoop):
     def close(self) -> None:
         super().close()
         self._queue.handles.clear()
+        self._rounds.end()
         self._timers.clear()
 
     def _run_until_stopped(self) -> None:
-        run, queue, ready = self._run, self._queue, self._queue.handles
+        run, rounds, queue, ready = self._run, self._rounds, self._queue, self._queue.handles
         by_native, end_step = run.by_native, run.end_step
         while not self._stopping:
             if self._foreign.calls:
                 self._foreign.move_to(self._queue)
-            spinning = self._rounds > _SPIN
-            if not ready or (spinning and not queue.has_tasks):
+            if not ready or (rounds.only_repeat and queue.only_repeats(rounds)):
                 self._pass_time()
             else:
-                handle = queue.take(tasks_only=spinning)
+                handle = queue.take(tasks_only=rounds.count > _SHARE and queue.has_tasks)
                 if handle.cancelled():
                     continue
                 owner = handle.owner
                 handle._run()
-                del handle
                 if owner is None:
-                    self._count_round()
+                    rounds.add(handle.call, len(ready))
                     end_step(None)
                 else:
-                    self._rounds = self._round_left = 0
+                    if rounds.has_begun:
+                        rounds.end()
                     end_step(by_native.get(owner))
+                del handle
                 queue.settle()
             if run.finding is not None:
                 finding = run.finding
@@ -139,15 +145,11 @@ class ControlledLoop(TaskLoop):
                     run.finding = None  # it may go on, to clean up
                 raise stuck(finding)
 
-    def _count_round(self) -> None:
-        # Not each callback: however many there are at once, all of them run before time may pass.
-        self._round_left -= 1
-        if self._round_left <= 0:
-            self._rounds += 1
-            self._round_left = len(self._queue.handles)
-
     def _pass_time(self) -> None:
-        self._rounds = self._round_left = 0
+        self._rounds.end()
+        if self._only_ready:
+            self.stop()
+            return
         if self._await_threads() or self._wake_idlers():
             return
         time = self._timers.jump(self._now, self._run)
@@ -155,8 +157,9 @@ class ControlledLoop(TaskLoop):
             self._run.stop("deadlock", "nothing is ready to run and no timer is left")
             return
         self._now = time
+        self._run.time_passes()
         for timer in self._timers.take_due(self._now):
-            self._queue.append_timer(Ready(self._fire, (timer,), self))
+            self._queue.append_timer(Ready(self._fire, (timer,), self), self._fire, (timer,))
 
     def _fire(self, timer: asyncio.TimerHandle) -> None:
         if not timer.cancelled():  # before, or by what was due at the same time
@@ -166,12 +169,6 @@ class ControlledLoop(TaskLoop):
         if not future.cancelled() and isinstance(future.exception(), (KeyboardInterrupt, SystemExit)):
             return  # it has left run_forever() already
         self.stop()
-
-    def _stop_when_idle(self) -> None:
-        if self._queue.handles and self._rounds <= _SPIN:
-            self.call_soon(self._stop_when_idle)
-        else:
-            self.stop()
 
     def time(self) -> float:
         return self._now
@@ -191,15 +188,20 @@ class ControlledLoop(TaskLoop):
         if self._thread_id == threading.get_ident():
             return self.call_soon(callback, *args, context=context)
         handle = Ready(callback, args, self, context)
-        self._foreign.put(handle)
+        self._foreign.put(handle, callback, args)
         return handle
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self._check_closed()
+        if isnan(when):
+            raise ValueError(f"when must be a time, not {when}")
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        self._timers.add(timer)
+        if when > self._now:
+            self._timers.add(timer)
+        else:
+            self._queue.append_timer(Ready(self._fire, (timer,), self), callback, args)
         return timer
 
     async def until_idle(self) -> None:

@@ -7,16 +7,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from anyio import CancelScope
-
-from ._driver import interruptible
+from ._exposure import in_reach_of_interrupt, in_reach_of_scope
 from ._immortal import keep_for_ever
 from ._judge import judge
 from ._loop import ControlledLoop
 from ._run import Run
 from ._schedule import Fault
 from ._stuck import Stuck
-from ._task import ScenarioTask, scenario_name
+from ._task import STRIKE, ScenarioTask, scenario_name
 
 _CLEANUP_STEPS = 1000
 
@@ -54,37 +52,19 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
 
 def _wrap(run: Run, task: ScenarioTask) -> Any:
     if run.is_victim(task, "interrupt"):
-        return _with_interrupt(task)
+        return in_reach_of_interrupt(task)
     if run.is_victim(task, "scope", "both"):
-        if task.number:  # the scenario itself is made before the loop runs; it makes its scope when it starts
-            task.scope = CancelScope()
-        return _in_scope(task)
+        return in_reach_of_scope(task)
     return task.coroutine
-
-
-async def _with_interrupt(task: ScenarioTask) -> Any:
-    result = await interruptible(task, task.coroutine)
-    task.swallowed = task.saw_interrupt
-    return result
-
-
-async def _in_scope(task: ScenarioTask) -> Any:
-    native = asyncio.current_task()
-    assert native is not None
-    task.scope = scope = task.scope or CancelScope()
-    with scope:
-        requests = native.cancelling()
-        result = await task.coroutine
-        # AnyIO has called `cancel()`, so the coroutine has seen the cancellation; it returns all the same.
-        task.swallowed = scope.cancel_called and native.cancelling() > requests
-        return result
 
 
 def _strike(fault: Fault, task: ScenarioTask) -> bool:
     if task.native is None or task.native.done():
         return False
-    if task.scope is not None:
-        task.scope.cancel()
+    if fault.kind in {"scope", "both"}:
+        if task.scope is None:
+            return False
+        task.scope.cancel(STRIKE)
     if fault.kind in {"native", "twice", "again", "both", "interrupt"}:
         task.native.cancel()
     if fault.kind == "twice":

@@ -13,7 +13,8 @@ from ._interrupt_on_trio import in_reach_of_interrupts, interrupt
 from ._judge import judge
 from ._run import Run
 from ._schedule import Fault
-from ._task import ScenarioTask, scenario_name
+from ._scope_on_trio import in_reach_of_scope
+from ._task import STRIKE, ScenarioTask, scenario_name
 
 
 def run_on_trio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
@@ -60,8 +61,7 @@ class _TrioRun:
         if self._run.is_victim(task, "interrupt"):
             return in_reach_of_interrupts(task)
         if self._run.is_victim(task, "scope"):
-            task.scope = trio.CancelScope()
-            return _in_scope(task, task.scope)
+            return in_reach_of_scope(task)
         return task.coroutine
 
     async def _root(self, body: Coroutine[Any, Any, object]) -> None:
@@ -79,18 +79,9 @@ class _TrioRun:
             self._gate.drop()
 
 
-async def _in_scope(task: ScenarioTask, scope: trio.CancelScope) -> Any:
-    with scope:
-        before = task.cancellations
-        result = await task.coroutine
-        task.swallowed = scope.cancel_called and task.cancellations > max(before, task.cancellations_before)
-        return result
-
-
 def _strike(fault: Fault, task: ScenarioTask) -> bool:
     if fault.kind == "interrupt":
         return interrupt(task)
     assert task.scope is not None
-    task.cancellations_before = task.cancellations
-    task.scope.cancel()
+    task.scope.cancel(STRIKE)
     return True

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from ._errors import without_cancellations
 from ._no_io import NoInputOutput
+from ._task import short_name
 from ._threads import ThreadWatch
 
 _T = TypeVar("_T")
@@ -88,18 +89,29 @@ class PlainLoop(NoInputOutput):
     async def shutdown_asyncgens(self) -> None:
         generators = list(self._generators)
         self._generators.clear()
-        await asyncio.gather(*(generator.aclose() for generator in generators), return_exceptions=True)
+        closing = (generator.aclose() for generator in generators)
+        results = await asyncio.gather(*closing, return_exceptions=True)
+        for generator, result in zip(generators, results, strict=True):
+            if isinstance(result, Exception):
+                message = f"error in closing the asynchronous generator {generator_name(generator)}"
+                self.call_exception_handler({"message": message, "exception": result, "asyncgen": generator})
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        if self._exception_handler is not None:
-            self._exception_handler(self, context)
-        else:
+        if self._exception_handler is None:
             self.default_exception_handler(context)
+            return
+        try:
+            self._exception_handler(self, context)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            message = "unhandled error in the exception handler"
+            self.default_exception_handler({"message": message, "exception": error, "context": context})
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         message, error = context.get("message", "unhandled error"), context.get("exception")
         if self._complaints is None:
-            logging.getLogger("asyncio").error("%s: %r", message, error)
+            logging.getLogger("asyncio").error("%s: %r", message, error, exc_info=error)
         elif error is None:
             self._complaints.append(message)
         elif without_cancellations(error, (KeyboardInterrupt, SystemExit)) is not None:
@@ -116,3 +128,8 @@ class PlainLoop(NoInputOutput):
 
     def set_debug(self, enabled: bool) -> None:
         self._debug = enabled
+
+
+def generator_name(generator: AsyncGenerator[Any, Any]) -> str:
+    """The name of its function."""
+    return short_name(str(getattr(generator, "__qualname__", "generator")))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from threading import Event
 from time import monotonic
 from typing import Any
 
+from ._rounds import Call, Rounds
 from ._run import Run
 
 
@@ -15,13 +17,15 @@ class Ready(asyncio.Handle):
     """A callback that is ready to run.
 
     Attributes:
+        call: What it calls, and with what, if it is no step of a task.
         owner: The task of which it is a step, or None.
         withdrawn: Whether the task was woken by a cancellation.
         in_line: Whether it keeps its place among the callbacks that belong to no task.
     """
 
-    __slots__ = ("in_line", "owner", "withdrawn")
+    __slots__ = ("call", "in_line", "owner", "withdrawn")
 
+    call: Call
     in_line: bool
     owner: asyncio.Task[Any] | None
     withdrawn: bool
@@ -42,29 +46,38 @@ class ReadyQueue:
         self.run = run
         self._withdrawn = 0
 
-    def append(self, handle: Ready, callback: object = None, args: tuple[Any, ...] = ()) -> None:
+    def append(self, handle: Ready, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Add a handle; what its callback is bound to tells whose step it is."""
-        owner = getattr(callback, "__self__", None)
-        handle.in_line = True
+        owner: Any = getattr(callback, "__self__", None)
         handle.withdrawn = False
-        handle.owner = None
-        if isinstance(owner, asyncio.Task):
+        if isinstance(owner, asyncio.Task) and _is_step(callback):
             handle.owner = owner
             handle.in_line = False
             if args and isinstance(args[0], asyncio.Future) and args[0].cancelled():
                 handle.withdrawn = True
                 self._withdrawn += 1
+        else:
+            handle.call = callback, args
+            handle.in_line = True
+            handle.owner = None
         self.handles.append(handle)
 
-    def append_timer(self, handle: Ready) -> None:
+    def append_timer(self, handle: Ready, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Add a timer that is due; of those due at the same time, none is promised to be the first."""
-        self.append(handle)
+        handle.call = callback, args
         handle.in_line = False
+        handle.owner = None
+        handle.withdrawn = False
+        self.handles.append(handle)
 
     @property
     def has_tasks(self) -> bool:
-        """Whether something else than callbacks in line is ready."""
-        return any(not handle.in_line for handle in self.handles)
+        """Whether a task is ready."""
+        return any(handle.owner is not None for handle in self.handles)
+
+    def only_repeats(self, rounds: Rounds) -> bool:
+        """Whether all that is ready was called in the last round, too."""
+        return all(handle.owner is None and rounds.has_seen(handle.call) for handle in self.handles)
 
     def take(self, *, tasks_only: bool = False) -> Ready:
         """Take out the handle that runs next.
@@ -114,18 +127,24 @@ class ReadyQueue:
         return -1 if task is None else task.number
 
 
+def _is_step(method: Any) -> bool:
+    # What takes a step, or wakes the task to take one, is no attribute of it; what users call is.
+    name = getattr(method, "__name__", None)
+    return name is None or not hasattr(method.__self__, name)
+
+
 class ForeignCalls:
     """What other threads want to be called."""
 
     __slots__ = ("_arrived", "calls")
 
     def __init__(self) -> None:
-        self.calls: deque[Ready] = deque()
+        self.calls: deque[tuple[Ready, Callable[..., object], tuple[Any, ...]]] = deque()
         self._arrived = Event()
 
-    def put(self, handle: Ready) -> None:
+    def put(self, handle: Ready, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Called in the other thread."""
-        self.calls.append(handle)
+        self.calls.append((handle, callback, args))
         self._arrived.set()
 
     def wait(self, seconds: float) -> bool:
@@ -139,4 +158,4 @@ class ForeignCalls:
         """Let the calls that have arrived line up with the rest."""
         queue.run.has_threads = True
         while self.calls:
-            queue.append(self.calls.popleft())
+            queue.append(*self.calls.popleft())

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from sys import float_info
 from typing import Any
 
 from ._chooser import Chooser, chooser_for
 from ._errors import in_words, raised_at, single_errors
 from ._schedule import Fault, FaultKind, Schedule
 from ._signature import GOES_ROUND, signature
-from ._task import ScenarioTask, short_name
+from ._task import ScenarioTask
 from ._trace import Trace
 
 # What a choice between being on time and being late goes by, as tasks go by their numbers.
 _ON_TIME = -2
+
+MAX_STEPS_AT_ONCE = 1_000_000
+"""Steps without time passing, after which a run that has no other limit is livelocked."""
 
 # Two times that should be the same may differ by so much, in seconds.
 _ROUNDING = 1e-9
@@ -52,6 +56,7 @@ class Run:
         schedule: Schedule,
         *,
         max_steps: int | None = None,
+        max_steps_at_once: int | None = None,
         trace: Trace | None = None,
         record: bool = False,
     ) -> None:
@@ -65,7 +70,7 @@ class Run:
         self.has_threads: bool = False  # another thread has called in, or was waited for
         self.alive: list[ScenarioTask] = []  # when the scenario had ended
         self._lines_of_alive: tuple[str, ...] = ()
-        self.complaints: list[str] = []
+        self.complaints: list[str] | None = []  # about errors that reach nobody, unless they are logged
         self.invariants: list[Callable[[], object]] = []
         self.branches: list[tuple[int, int]] = []
         self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
@@ -76,6 +81,8 @@ class Run:
         self._once_more: tuple[Fault, ScenarioTask] | None = None  # where the task waits next
         self._faults = sorted(schedule.faults, key=lambda fault: fault.step, reverse=True)
         self._max_steps = max_steps
+        self._max_steps_at_once = max_steps_at_once  # without time passing
+        self._last_step = max_steps_at_once
         self._trace = trace
 
     @property
@@ -83,10 +90,10 @@ class Run:
         """Whether the run has been stopped."""
         return self.finding is not None
 
-    def add_task(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> ScenarioTask:
+    def add_task(self, coroutine: Coroutine[Any, Any, Any], name: object) -> ScenarioTask:
         """Take note of a task that is about to be made."""
-        known = name or str(getattr(coroutine, "__qualname__", "task"))
-        task = ScenarioTask(len(self.tasks), short_name(known), coroutine, self.steps)
+        known = getattr(coroutine, "__qualname__", "task") if name is None else name
+        task = ScenarioTask(len(self.tasks), str(known), coroutine, self.steps)
         self.tasks.append(task)
         return task
 
@@ -101,8 +108,8 @@ class Run:
         return chosen
 
     def latest(self, due: float) -> float:
-        """The time at which a timer that is due at *due* fires at the latest."""
-        return due + self.lateness + _ROUNDING
+        """The time at which a timer that is due at *due* fires at the latest; what is never due does not."""
+        return min(due + self.lateness + _ROUNDING, float_info.max)
 
     def is_late(self) -> bool:
         """Choose whether timers that are due wait for those that are due next."""
@@ -136,7 +143,7 @@ class Run:
         self.note_ends()
         self.by_native.clear()
         for task in self.tasks:
-            task.native = task.scope = task.coroutine = None
+            task.forget()
 
     def end_step(self, task: ScenarioTask | None) -> None:
         """A step is over: count it, inject what is due, check what must hold."""
@@ -153,6 +160,14 @@ class Run:
             self._check(invariant)
         if self.steps == self._max_steps:
             self.stop("livelock", f"no end after {self.steps} steps")
+        elif self.steps == self._last_step:
+            self.time_passes()  # for those that clean up
+            self.stop("livelock", f"{self._max_steps_at_once:,} steps, and no time has passed")
+
+    def time_passes(self) -> None:
+        """The clock goes on."""
+        if self._max_steps_at_once is not None:
+            self._last_step = self.steps + self._max_steps_at_once
 
     def stop(self, kind: str, text: str, error: BaseException | None = None) -> None:
         """Something is wrong: the first finding is kept, and the run is over."""

@@ -119,7 +119,7 @@ class Session:
         if not run.struck_unstarted:
             for warning in self._warnings:
                 run.stop("never awaited", warning)
-        for complaint in run.complaints:
+        for complaint in run.complaints or ():
             run.stop("unhandled error", complaint)
         self._warnings.clear()
         return run
