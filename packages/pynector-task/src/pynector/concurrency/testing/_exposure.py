@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from anyio import CancelScope, TaskHandle
+import anyio
+from anyio import CancelScope
 
 from ._driver import driven
 from ._task import STRIKE, ScenarioTask
+
+if TYPE_CHECKING:
+    from anyio import TaskHandle
+
+HANDLES: Any = getattr(anyio, "TaskHandle", ())
+"""The kind of AnyIO's handles; 4.13, which others are tried with, has none."""
 
 
 def in_reach_of_scope(task: ScenarioTask) -> Any:
@@ -35,7 +42,7 @@ def _handle_of(coroutine: Any) -> TaskHandle[Any] | None:
     if frame is None or not coroutine.__name__.startswith("_"):
         return None
     owner = frame.f_locals.get("self")
-    return owner if isinstance(owner, TaskHandle) else None  # pyright: ignore[reportUnknownVariableType]
+    return owner if isinstance(owner, HANDLES) else None
 
 
 def _scope_of(handle: TaskHandle[Any]) -> CancelScope | None:
@@ -66,7 +73,7 @@ async def _in_scope_of_anyio(task: ScenarioTask, handle: TaskHandle[Any]) -> Non
     await driven(task.coroutine, notice)
     # What the scope asks for, it takes back; a native cancellation beside it would be left.
     seen = task.saw_strike or native.cancelling() > requests
-    task.swallowed = seen and handle.status is TaskHandle.Status.FINISHED
+    task.swallowed = seen and handle.status is handle.Status.FINISHED
 
 
 async def in_reach_of_interrupt(task: ScenarioTask) -> Any:
