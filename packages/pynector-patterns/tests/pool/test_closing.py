@@ -305,6 +305,13 @@ def test_a_close_that_does_not_let_itself_be_cancelled_is_not_waited_for(in_virt
                 async with pool.acquire():
                     raise KeyError
             assert anyio.current_time() - began == pytest.approx(4)
+
+        began = anyio.current_time()
+        async with ConnectionPool(max_connections=2, connection_factory=connect, close_timeout=1) as pool:
+            for connection in [await pool.acquire(), await pool.acquire()]:
+                await pool.release(connection)
+            await pool.expire_all()
+            assert anyio.current_time() - began == pytest.approx(2)  # for both of them
         await anyio.sleep(1000)
 
     in_virtual_time(scenario)

@@ -58,8 +58,8 @@ MUTANTS = (
     Mutant(
         fault="an unshielded await in release",
         file=f"{POOL}/stock.py",
-        before="        self.retire(slot)\n        await self.start_closing(slot)",
-        after="        await __import__('anyio').sleep(0)\n        self.retire(slot)\n        await self.start_closing(slot)",
+        before="        self.retire(slot)\n        await Closing.",
+        after="        await __import__('anyio').sleep(0)\n        self.retire(slot)\n        await Closing.",
         scenario="pool_loses_no_place",
     ),
     Mutant(

@@ -101,13 +101,17 @@ class Crowd:
         assert keys.closing == sum(branch.closing - branch.replacing for branch in branches)
         assert (keys.waiting, keys.claimed) == sums(branch.noted for branch in branches)
         # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
-        live = {branch: len(branch.lot.tasks()) for branch in branches}
-        assert all(branch.waiting <= branch.noted[0] for branch in branches)
-        assert all(min(branch.needs, live[branch]) <= keys.turns.needs(branch) for branch in branches)
+        needed, claimed = dict[Any, int](), 0
+        for branch in branches:
+            _, waiting, claims, needs = branch.demand()
+            live = len(branch.lot.tasks())
+            assert waiting <= branch.noted[0]
+            needed[branch] = min(needs, live)
+            claimed += min(claims, live)
+        assert all(needs <= keys.turns.needs(branch) for branch, needs in needed.items())
         if not keys.closed:
             # What is free is needed by nobody.
-            assert not (keys.has_place and any(min(branch.needs, live[branch]) for branch in branches))
-            claimed = sum(min(branch.claims, live[branch]) for branch in branches)
+            assert not (keys.has_place and any(needed.values()))
             idle = any(branch.idle for branch in branches if not branch.failing)
             assert keys.has_place or claimed <= keys.closing or not idle
 

@@ -58,18 +58,12 @@ class Branch(Lender[C], Generic[K, C]):
     def whose(self) -> str:
         return f" for {self.key!r}, which has {self.total} of at most {self.max_connections},"
 
-    @property
-    def needs(self) -> int:
-        """How many more places those who wait could use now."""
-        return self._usable(self.total, len(self.lot))
-
-    @property
-    def claims(self) -> int:
-        """How many more they could use when the places of its own are free that will be."""
-        return self._usable(self.total - self.closing + self.replacing, len(self.lot))
-
     def demand(self) -> tuple[int, int, int, int]:
-        """How many places it has, how many tasks wait, and what it claims and needs: all for one look."""
+        """Tell how many places it has, how many tasks wait, and how many more places it claims and needs.
+
+        Those who wait could use so many now; they claim those, and others when the places of its own are free
+        that will be.
+        """
         total, in_line = self.total, len(self.lot)
         needs = self._usable(total, in_line)
         own = self.closing - self.replacing

@@ -168,7 +168,8 @@ class ConnectionPool(Generic[C]):
         """Give back a connection that is of no use any more: it is closed, not lent again.
 
         Works inside `async with pool.acquire()` too. Waits until it is closed: shielded, and limited by
-        *close_timeout*. If cancelled natively, closing goes on.
+        *close_timeout*, and a second more if it does not let itself be cancelled. If cancelled natively,
+        closing goes on.
 
         Raises:
             RuntimeError: the connection is not lent, or is not one of this pool.

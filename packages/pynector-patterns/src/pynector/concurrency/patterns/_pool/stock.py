@@ -173,7 +173,7 @@ class Stock(PoolState[C]):
     async def dispose(self, slot: Slot[C]) -> None:
         """Close a lent connection; shielded, and bounded in time."""
         self.retire(slot)
-        await self.start_closing(slot).wait_a_while()
+        await Closing.all_ended([self.start_closing(slot)])
 
     def came_late(self, slot: Slot[C]) -> None:
         self.retire(slot)
