@@ -18,15 +18,18 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+import scenarios_busy
 import scenarios_calls
 import scenarios_closing
 import scenarios_ends
+import scenarios_errors
 import scenarios_faults
 import scenarios_interruptions
 import scenarios_patterns
 import scenarios_places
 import scenarios_primitives
 import scenarios_queues
+import scenarios_threads
 
 from pynector.concurrency.testing import Report, cancel_everywhere, explore
 
@@ -40,6 +43,9 @@ MODULES = (
     scenarios_ends,
     scenarios_closing,
     scenarios_interruptions,
+    scenarios_threads,
+    scenarios_errors,
+    scenarios_busy,
 )
 
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
