@@ -1,4 +1,4 @@
-"""Scenarios of errors that are hard to keep: each leaves as the object that was raised, or is a leaf of that."""
+"""Scenarios of errors that are hard to keep: each leaves as the object that was raised, or a leaf of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -82,14 +82,15 @@ async def leaving(block: Callable[[BaseException], Awaitable[object]], error: Ba
     """Run *block*, in which *error* is raised: the error itself has to leave it, all of it."""
     try:
         await block(error)
-    except BaseException as raised:
-        if isinstance(raised, anyio.get_cancelled_exc_class()):
-            raise
-        kept = {id(leaf) for leaf in leaves(raised)} | {id(raised), id(raised.__cause__)}
-        lost = [leaf for leaf in leaves(error) if id(leaf) not in kept]
-        assert not lost or id(error) in kept, f"{type(error)} was replaced by {type(raised)}"
+    except anyio.get_cancelled_exc_class():
+        raise
+    except BaseException as caught:
+        raised = caught
     else:
         raise AssertionError(f"{type(error)} was lost")
+    kept = {id(leaf) for leaf in leaves(raised)} | {id(raised), id(raised.__cause__)}
+    lost = [leaf for leaf in leaves(error) if id(leaf) not in kept]
+    assert not lost or id(error) in kept, f"{type(error)} was replaced by {type(raised)}"
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
@@ -203,39 +204,40 @@ class Connection:
     async def close(self) -> None: ...
 
 
+async def connect() -> Connection:
+    await checkpoint()
+    return Connection()
+
+
 async def hooks_that_fail_lose_no_connection() -> None:
-    """Nobody waits for these errors, unless they are no `Exception`; the pool lends on."""
+    """Nobody waits for these errors; the pool goes on lending."""
     for kind in "frozen", "slotted", "false", "mute", "nested":
         for hook in "check", "reset", "on_event":
-            error, failing = ERRORS[kind](), True
+            await _hook_fails(ERRORS[kind](), hook)
 
-            async def fail(*_: object, error: BaseException = error) -> bool:
+
+async def _hook_fails(error: BaseException, name: str) -> None:
+    failing = True
+
+    def on_event(event: object) -> None:
+        if failing:
+            FIRED["hook fails"] += 1
+            raise error
+
+    async def hook(connection: Connection) -> bool:
+        await checkpoint()
+        on_event(connection)
+        return True
+
+    hooks: dict[str, Any] = {"watch": PoolWatch(on_event=on_event)} if name == "on_event" else {name: hook}
+    async with ConnectionPool(max_connections=1, connection_factory=connect, **hooks) as pool:
+        for _ in range(2):
+            async with pool.acquire():
                 await checkpoint()
-                if failing:
-                    FIRED["hook fails"] += 1
-                    raise error
-                return True
-
-            def tell(event: object, error: BaseException = error) -> None:
-                if failing:
-                    FIRED["hook fails"] += 1
-                    raise error
-
-            async def connect() -> Connection:
-                await checkpoint()
-                return Connection()
-
-            hooks: dict[str, Any] = (
-                {"watch": PoolWatch(on_event=tell)} if hook == "on_event" else {hook: fail}
-            )
-            async with ConnectionPool(max_connections=1, connection_factory=connect, **hooks) as pool:
-                for _ in range(2):
-                    async with pool.acquire():
-                        await checkpoint()
-                failing = False
-                async with pool.acquire():
-                    pass
-                assert pool.statistics().lent == 0
+        failing = False
+        async with pool.acquire():
+            pass
+        assert pool.statistics().lent == 0
 
 
 async def rollback(*_: object) -> None:

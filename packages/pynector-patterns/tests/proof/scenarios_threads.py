@@ -140,7 +140,8 @@ async def primitives_refuse_a_thread() -> None:
                 condition.notify()
             await anyio.sleep(1)
             assert len(ended) <= waiting
-            assert event.is_set() and queue.statistics().tasks_waiting_get == 0
+            assert event.is_set()
+            assert queue.statistics().tasks_waiting_get == 0
 
 
 async def patterns_refuse_a_thread() -> None:

@@ -91,7 +91,7 @@ ROWS = {
         counts=("refused in a foreign thread",),
     ),
     24: Row(
-        "errors that cannot be changed, are false, have no text, are no `Exception`, are groups within groups",
+        "errors that cannot be changed, are false, have no text, are no `Exception`, or nested groups",
         ("errors_leave_as_they_are", "hooks_that_fail_lose_no_connection"),
         counts=(*(f"error: {kind}" for kind in scenarios_errors.ERRORS), "hook fails"),
     ),
