@@ -218,7 +218,7 @@ async def test_exception_that_leaves_the_block_tells_of_a_failed_item() -> None:
             await wait_until_blocked()
             raise KeyError
 
-    assert caught.value.__notes__ == ["an item of concurrent_map failed, too: ValueError('unseen')"]
+    assert caught.value.__notes__ == ["an item of concurrent_map failed, too: ValueError: unseen"]
 
 
 async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:

@@ -216,7 +216,7 @@ async def test_exception_that_leaves_the_block_tells_of_failed_items() -> None:
             await pool.join()
             raise KeyError
 
-    assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError('item')"]
+    assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError: item"]
 
 
 async def test_items_are_inside_the_scopes_around_the_block() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from functools import partial
-from traceback import format_exception_only
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Self, TypeVar, TypeVarTuple, overload
 
@@ -11,9 +10,9 @@ import anyio.abc
 
 from ._backing import backing_here
 from ._coroutines import coroutine_name, coroutine_of, function_name
-from ._group_errors import resume_plainly, what_leaves
 from ._handle import SpawnedTask, TaskHandle
 from ._status import TaskStatus
+from .lowlevel._errors import native_cancellations, one_line, raise_first, renew_cancellation, what_leaves
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -85,6 +84,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         self._state = "entered"
         await self._backing.enter()
         self._backing.entered()
+        self._cancellations = native_cancellations()
         if self._cancel_called:
             self._backing.cancel_scope.cancel(self._cancel_reason)
         return self
@@ -97,19 +97,15 @@ class TaskGroup(anyio.abc.TaskGroup):
         except BaseExceptionGroup as errors:
             error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
-                self._backing.renew_cancellation()
+                renew_cancellation(self._cancellations)
                 return False
         finally:
             self._backing.left()
             self._state = "left"
             del exc, tb  # whose traceback holds this frame: no cycle
-        await resume_plainly()
-        self._backing.renew_cancellation()
-        context = error.__context__
         try:
-            raise error
+            await raise_first(error, self._cancellations)
         finally:
-            error.__context__ = context  # not the cancellation that the body is handling
             del error
 
     def start_soon(  # type: ignore[misc,override]  # ours may be awaited for the handle
@@ -213,7 +209,7 @@ class TaskGroup(anyio.abc.TaskGroup):
 
     def _child_failed(self, name: str, error: Exception) -> None:
         if not self._backing.cancel_scope.cancel_called:  # AnyIO would do it, but without a word
-            self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
+            self.cancel(f"task {name!r} failed: {one_line(error)}")
 
     def _refuse(self, coro: Coroutine[Any, Any, Any] | None = None) -> NoReturn:
         if coro is not None:

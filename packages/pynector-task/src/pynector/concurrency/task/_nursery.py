@@ -11,10 +11,10 @@ import anyio
 import trio
 
 from ._anyio_group import AnyCoroutine, Failed
-from ._group_errors import leaves
 from ._nursery_child import NurseryChild
 from ._nursery_scope import NurseryScope
 from ._status import TaskStatus
+from .lowlevel._errors import is_cancellation, leaves, raise_first
 from .lowlevel._resident import Resident
 
 T = TypeVar("T")
@@ -70,9 +70,6 @@ class NurseryGroup:
         """Make sure that this is the event loop in which the group was entered."""
         self._resident.check_home(doing)
 
-    def renew_cancellation(self) -> None:
-        """Nothing to do: with trio only scopes cancel, and they cancel every checkpoint."""
-
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
     ) -> NurseryChild[T]:
@@ -96,12 +93,22 @@ class NurseryGroup:
     ) -> NurseryChild[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
         self.check_home("starting a task")
-        made: list[NurseryChild[Any]] = []
+        made: list[tuple[NurseryChild[Any], TaskStatus[Any]]] = []
         run: Any = partial(_run_and_tell, make, made, self, name, failed)
-        value = await self._nursery.start(run, name=name)
-        child = made.pop()
-        child.start_value = value
-        return child
+        try:
+            value = await self._nursery.start(run, name=name)
+        except (RuntimeError, trio.Cancelled):
+            error = made.pop()[1].early_error if made else None
+            if error is None:
+                raise
+        else:
+            child, status = made.pop()
+            child.start_value, status.is_awaited = value, False
+            return child
+        try:
+            await raise_first(error, 0)
+        finally:
+            del error  # whose traceback holds this frame: no cycle
 
 
 class _EarlyStatus:
@@ -142,7 +149,7 @@ async def _run(
 
 async def _run_and_tell(
     make: Callable[[TaskStatus[Any]], AnyCoroutine],
-    made: list[NurseryChild[Any]],
+    made: list[tuple[NurseryChild[Any], TaskStatus[Any]]],
     group: NurseryGroup,
     name: str,
     failed: Failed,
@@ -152,7 +159,7 @@ async def _run_and_tell(
     early = _EarlyStatus()
     status: TaskStatus[Any] = TaskStatus(early)
     child: NurseryChild[Any] = NurseryChild(make(status), name, group)
-    made.append(child)
+    made.append((child, status))
     early.pass_on_to(task_status)
 
     def failed_after_start(name: str, error: Exception) -> None:
@@ -161,10 +168,13 @@ async def _run_and_tell(
 
     try:
         await child.run(failed_after_start)
+    except Exception as error:
+        if not status.take_error(error):
+            raise
     finally:
         del child  # an error's traceback holds this frame: no cycle
 
 
 def _only_cancellations(errors: Errors) -> BaseException | None:
     """Give the first cancellation in *errors*, if there is nothing else."""
-    return next(leaves(errors)) if errors.split(trio.Cancelled)[1] is None else None
+    return next(leaves(errors)) if is_cancellation(errors) else None

@@ -7,6 +7,8 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from anyio import CancelScope, ClosedResourceError
 
+from pynector.concurrency.task.lowlevel import add_note, one_line
+
 from .cancellation import split_cancellation
 from .item_handle import ItemHandle
 from .ledger import Ledger
@@ -83,7 +85,7 @@ class ErrorPolicy(Generic[T]):
         errors = self._ledger.errors
         if split_cancellation(exc)[1] is not None:
             for error in errors:
-                exc.add_note(f"an item of a worker pool failed, too: {error!r}")
+                add_note(exc, f"an item of a worker pool failed, too: {one_line(error)}")
         elif errors:
             summary = _summary(errors)
             told = errors[0] if len(errors) == 1 else ExceptionGroup(summary, errors)
