@@ -98,8 +98,7 @@ ROWS = {
     25: Row(
         "a clean-up fails while its caller is cancelled",
         ("errors_of_a_clean_up_come_first",),
-        ("scope",),
-        ("clean-up fails", "error of a clean-up arrives"),
+        counts=("clean-up fails", "error of a clean-up arrives"),
     ),
     26: Row(
         "every caller has less time than the work takes",

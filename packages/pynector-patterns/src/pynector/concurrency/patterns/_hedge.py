@@ -17,10 +17,11 @@ from pynector.concurrency.task.lowlevel import (
     check_seconds,
     give_way,
     is_cancelled,
-    is_of_a_clean_up,
     native_cancellations,
     one_line,
+    overtaken_cancellation,
     raise_first,
+    raise_overtaken,
 )
 
 from ._function_name import can_be_awaited, function_name, not_async
@@ -138,9 +139,9 @@ class _Race(Generic[T]):
         try:
             answer = await self._called(call)
         except Exception as error:
-            if is_cancelled() and is_of_a_clean_up(error):
+            if is_cancelled() and overtaken_cancellation(error):
                 self.failed_clean_ups.append(error)
-                return
+                raise_overtaken(error)
             self.errors.append(error)
             if self.news.unpark(None) is None:
                 self._missed += 1

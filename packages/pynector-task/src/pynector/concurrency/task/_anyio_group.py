@@ -12,7 +12,7 @@ from anyio import get_cancelled_exc_class
 
 from ._status import TaskStatus
 from .lowlevel._asyncio import current_loop
-from .lowlevel._errors import native_cancellations, raise_first
+from .lowlevel._errors import native_cancellations, raise_first, raise_overtaken
 from .lowlevel._resident import refuse_stranger
 
 T = TypeVar("T")
@@ -103,6 +103,7 @@ class AnyioGroup:
             return await coro
         except Exception as error:
             if status is not None and status.take_error(error):
+                raise_overtaken(error)
                 return cast(T, None)  # nobody asks for the value
             if status is None or status.has_started:
                 failed(name, error)

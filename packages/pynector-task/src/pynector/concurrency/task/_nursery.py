@@ -14,7 +14,7 @@ from ._anyio_group import AnyCoroutine, Failed
 from ._nursery_child import NurseryChild
 from ._nursery_scope import NurseryScope
 from ._status import TaskStatus
-from .lowlevel._errors import is_cancellation, leaves, raise_first
+from .lowlevel._errors import is_cancellation, leaves, raise_first, raise_overtaken
 from .lowlevel._resident import Resident
 
 T = TypeVar("T")
@@ -171,6 +171,7 @@ async def _run_and_tell(
     except Exception as error:
         if not status.take_error(error):
             raise
+        raise_overtaken(error)
     finally:
         del child  # an error's traceback holds this frame: no cycle
 

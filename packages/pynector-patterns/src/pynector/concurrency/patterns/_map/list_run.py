@@ -15,6 +15,7 @@ from pynector.concurrency.task.lowlevel import (
     one_line,
     operation_budget,
     raise_first,
+    raise_overtaken,
 )
 
 from .._function_name import as_told
@@ -107,6 +108,7 @@ class ListRun(Generic[T, R]):
                     await checkpoint()
         except Exception as error:
             self._fail(as_told(error, "fetch", func, awaitable))
+            raise_overtaken(error)
         except get_cancelled_exc_class() as error:
             if is_cancelled():
                 self._has_lost_worker = True

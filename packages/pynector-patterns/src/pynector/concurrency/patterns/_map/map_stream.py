@@ -27,6 +27,7 @@ from pynector.concurrency.task.lowlevel import (
     one_line,
     operation_budget,
     raise_first,
+    raise_overtaken,
 )
 
 from .._function_name import as_told
@@ -179,6 +180,7 @@ class MapStream(Generic[R]):
             await coro
         except Exception as error:
             self._fail(error)
+            raise_overtaken(error)
         except get_cancelled_exc_class() as error:
             if not is_cancelled():
                 return self._fail(error)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from anyio import current_effective_deadline
 
-from pynector.concurrency.task.lowlevel import add_note, current_time, one_line
+from pynector.concurrency.task.lowlevel import (
+    add_note,
+    current_time,
+    is_cancelled,
+    one_line,
+    overtaken_cancellation,
+)
 
 from .._breaker.circuit_open import CircuitOpenError
 from .failed_attempt import FailedAttempt
@@ -86,6 +92,8 @@ class Failures:
         policy = self._policy
         if wanted is False:
             return None, ""
+        if overtaken_cancellation(error) and is_cancelled():
+            return None, ""  # the caller is cancelled: a pause would be, too, and the error lost
         if policy.attempts is not None and self._count >= policy.attempts:
             return None, ""
         pause = self._pause(error, wanted)

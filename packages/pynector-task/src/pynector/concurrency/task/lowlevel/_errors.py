@@ -72,18 +72,31 @@ def is_cancellation(error: BaseException) -> bool:
     return all(isinstance(leaf, cancelled) for leaf in leaves(error))
 
 
-def is_of_a_clean_up(error: BaseException) -> bool:
-    """Whether *error* was raised as a cancellation was being handled, by a clean-up that failed."""
+def overtaken_cancellation(error: BaseException) -> BaseException | None:
+    """Return the cancellation that was being handled as *error* was raised; None if there was none."""
     cancelled, seen = get_cancelled_exc_class(), set[int]()
     pending = [error]
     while pending:
         for leaf in leaves(pending.pop()):
             if isinstance(leaf, cancelled):
-                return True
+                return leaf
             if id(leaf) not in seen:
                 seen.add(id(leaf))
                 pending += [other for other in (leaf.__cause__, leaf.__context__) if other is not None]
-    return False
+    return None
+
+
+def raise_overtaken(error: BaseException) -> None:
+    """Raise the cancellation that was being handled as *error* was raised, if there was one.
+
+    For a task that has passed *error* on, to end as a cancelled task does.
+    """
+    cancellation = overtaken_cancellation(error)
+    if cancellation is not None:
+        try:
+            raise_unchanged(cancellation)
+        finally:
+            del error, cancellation  # whose tracebacks hold this frame: no cycle
 
 
 def what_leaves(
