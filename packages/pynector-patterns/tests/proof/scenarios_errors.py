@@ -51,7 +51,8 @@ class Mute(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
-    __repr__ = __str__
+    def __repr__(self) -> str:  # which trio asks for
+        return "Mute()"
 
 
 class Outcome(BaseException):

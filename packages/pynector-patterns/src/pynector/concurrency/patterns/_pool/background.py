@@ -56,21 +56,23 @@ class BackgroundTask:
             await self._func()
         except (KeyboardInterrupt, get_cancelled_exc_class()):
             raise
-        except (
-            BaseException
-        ) as error:  # such as pytest's outcomes: whoever waits, or closes the pool, raises it
+        except BaseException as error:  # such as pytest's outcomes: for whoever waits, or closes the pool
             self.error = error
+        finally:
+            self._end(None)  # in its last step; a moment later nothing would keep the pool alive but the task
 
     def _end(self, _: object) -> None:
+        if self.has_ended:
+            return
         for callback in self._callbacks:
             callback()
         self._callbacks.clear()
-        del self._func  # which may lead here: no cycle
         self._ended.set()
+        del self._func  # which may lead here: no cycle
 
 
 class BackgroundTasks:
-    """The tasks that keep a pool, watch the time for it, or open and close its connections, until they end."""
+    """The tasks that keep a pool, watch the time for it, and open and close its connections."""
 
     __slots__ = ("_alive", "errors")
 
@@ -103,14 +105,13 @@ class BackgroundTasks:
         """Raise what nobody was told: the error, or a group if there are several."""
         errors = self.errors.copy()
         self.errors.clear()
-        if errors:
-            error = (
-                errors[0] if len(errors) == 1 else BaseExceptionGroup("tasks of a connection pool", errors)
-            )
-            try:
-                raise_unchanged(error)
-            finally:
-                del error, errors, self  # the error's traceback holds this frame: no cycle
+        if not errors:
+            return
+        group = BaseExceptionGroup("tasks of a connection pool", errors)
+        try:
+            raise_unchanged(errors[0] if len(errors) == 1 else group)
+        finally:
+            del errors, group, self  # the error's traceback holds this frame: no cycle
 
     def _ended(self, task: BackgroundTask) -> None:
         del self._alive[task]
