@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from ._lazy import import_lazily
 
 if TYPE_CHECKING:
-    from ._arguments import check_callable, check_int, check_seconds
+    from ._arguments import (
+        check_callable,
+        check_fraction,
+        check_int,
+        check_number,
+        check_positive,
+        check_seconds,
+    )
     from ._backend import (
         Ticket,
         asyncio_task,
@@ -60,7 +67,10 @@ else:
             "asyncio_task": "_backend",
             "cancel_scope": "_backend",
             "check_callable": "_arguments",
+            "check_fraction": "_arguments",
             "check_int": "_arguments",
+            "check_number": "_arguments",
+            "check_positive": "_arguments",
             "check_seconds": "_arguments",
             "checkpoint": "_backend",
             "current_task": "_backend",
@@ -100,7 +110,10 @@ __all__ = [
     "asyncio_task",
     "cancel_scope",
     "check_callable",
+    "check_fraction",
     "check_int",
+    "check_number",
+    "check_positive",
     "check_seconds",
     "checkpoint",
     "current_task",
