@@ -61,7 +61,7 @@ class AnyioGroup:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
         child = self._unbegun[coro] = self._run(coro, name, failed, None)
         try:
-            self._check_home()
+            self.check_home("starting a task")
             return self._group.create_task(child, name=name, context=context)
         except BaseException:  # another thread, or a loop that refuses
             self._close(coro)
@@ -71,7 +71,7 @@ class AnyioGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> anyio.TaskHandle[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
-        self._check_home()
+        self.check_home("starting a task")
         before, made = native_cancellations(), list[TaskStatus[Any]]()
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
@@ -109,14 +109,15 @@ class AnyioGroup:
                 failed(name, error)
             raise
 
-    def _check_home(self) -> None:
+    def check_home(self, doing: str) -> None:
+        """Make sure that this is the event loop in which the group was entered."""
         try:
             if current_loop() is self._home:
                 return
         except RuntimeError:
             if current_thread() is self._thread:
                 return  # no event loop runs here, as AnyIO will say
-        refuse_stranger("TaskGroup", "starting a task", self._thread)
+        refuse_stranger("TaskGroup", doing, self._thread)
 
     def _close(self, coro: AnyCoroutine) -> None:
         self._unbegun.pop(coro, coro).close()

@@ -11,8 +11,8 @@ import anyio
 import trio
 
 from ._anyio_group import AnyCoroutine, Failed
+from ._group_scope import GroupScope
 from ._nursery_child import NurseryChild
-from ._nursery_scope import NurseryScope
 from ._status import TaskStatus
 from .lowlevel._errors import is_cancellation, leaves, raise_first, raise_overtaken
 from .lowlevel._resident import Resident
@@ -44,7 +44,7 @@ class NurseryGroup:
     def entered(self) -> None:
         """There is a `cancel_scope` from now on."""
         self._resident.move_in()
-        self.cancel_scope: anyio.CancelScope = NurseryScope(self._nursery.cancel_scope)
+        self.cancel_scope: anyio.CancelScope = GroupScope(self._nursery.cancel_scope, self.check_home)
 
     async def leave(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

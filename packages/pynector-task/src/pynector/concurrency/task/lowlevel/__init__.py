@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ._parked_task import ParkedTask
     from ._parking_lot import ParkingLot
     from ._ready import READY
-    from ._resident import Resident
+    from ._resident import Resident, refuse_thread
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
@@ -87,6 +87,7 @@ else:
             "raise_first": "_errors",
             "raise_overtaken": "_errors",
             "raise_unchanged": "_errors",
+            "refuse_thread": "_resident",
             "runs_on_trio": "_backend",
             "single": "_errors",
             "spawn_owner": "_owner",
@@ -131,6 +132,7 @@ __all__ = [
     "raise_first",
     "raise_overtaken",
     "raise_unchanged",
+    "refuse_thread",
     "runs_on_trio",
     "single",
     "spawn_owner",
