@@ -251,4 +251,4 @@ class WorkerPool(Generic[T, R]):
 
     def __repr__(self) -> str:
         state, running = self._crew.state, self._crew.running_count
-        return f"<WorkerPool {state}, {running} running, {len(self._line)} queued>"
+        return f"<WorkerPool {state}, {running} running, {len(self._backlog)} queued>"

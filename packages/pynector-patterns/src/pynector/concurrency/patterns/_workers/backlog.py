@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from anyio import ClosedResourceError
@@ -24,8 +24,8 @@ class Line(Protocol[H]):
     """Items in the order in which they are to be worked on; a `deque` is one."""
 
     def append(self, handle: H, /) -> None: ...
+    def extend(self, handles: Iterable[H], /) -> None: ...
     def popleft(self) -> H: ...
-    def remove(self, handle: H, /) -> None: ...
     def clear(self) -> None: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[H]: ...
@@ -45,9 +45,9 @@ class PriorityLine(Generic[H]):
     def popleft(self) -> H:
         return heapq.heappop(self._heap)[2]
 
-    def remove(self, handle: H, /) -> None:
-        self._heap = [entry for entry in self._heap if entry[2] is not handle]
-        heapq.heapify(self._heap)
+    def extend(self, handles: Iterable[H], /) -> None:
+        for handle in handles:
+            self.append(handle)
 
     def clear(self) -> None:
         self._heap.clear()
@@ -65,19 +65,30 @@ class Backlog(Generic[H]):
     Invariant: `len(line) + promised <= limit`, and equal to it while a submitter waits: whoever takes an item
     promises the room to the first of them. So a newcomer finds room only if nobody waits.
 
+    An item that is cancelled stays in the line, dead, until a worker comes to it, or until most of the line is
+    dead: to take it out at once would cost as much as the line is long. Both *capacity* and the length of the
+    line count it.
+
     Attributes:
         line: The items.
         capacity: How many may be in the line before one more must wait; none while closed.
+        skipped: How many dead ones the workers have come to.
         room: Where submitters wait: while some do, `let_in` is to be called after taking an item.
     """
 
-    __slots__ = ("_limit", "capacity", "line", "room")
+    __slots__ = ("_dead", "_limit", "capacity", "line", "room", "skipped")
 
     def __init__(self, limit: int | None, *, by_priority: bool) -> None:
         self.line: Line[H] = PriorityLine[H]() if by_priority else deque[H]()
         self.capacity: int = 0
         self.room: ParkingLot[None] = ParkingLot("WorkerPool")
+        self.skipped: int = 0
         self._limit = NO_LIMIT if limit is None else limit
+        self._dead = 0
+
+    def __len__(self) -> int:
+        """The number of items that wait for a worker."""
+        return len(self.line) - self._dead
 
     def open(self) -> None:
         """Take items from now on."""
@@ -96,16 +107,32 @@ class Backlog(Generic[H]):
         """The submitter that was promised room has come, and puts its item in now."""
         self.capacity += 1
 
-    def drop(self, handle: H) -> None:
-        """Take out *handle*, which is in."""
-        self.line.remove(handle)
+    def drop(self) -> None:
+        """An item that is in the line was cancelled."""
+        self._dead += 1
+        self.capacity += 1
+        if self._dead * 2 > len(self.line):
+            alive = [handle for handle in self.line if not handle.done]
+            self.line.clear()
+            self.line.extend(alive)
+            self._forget(self._dead)
         self.let_in()
+
+    def skip(self) -> None:
+        """A worker has come to an item that was cancelled."""
+        self.skipped += 1
+        self._forget(1)
 
     def clear(self) -> list[H]:
         """Take all out, in order."""
-        handles = list(self.line)
+        handles = [handle for handle in self.line if not handle.done]
         self.line.clear()
+        self._forget(self._dead)
         return handles
+
+    def _forget(self, dead: int) -> None:
+        self._dead -= dead
+        self.capacity -= dead
 
     def let_in(self) -> None:
         """Promise what room there is to those who wait, first come, first served."""

@@ -100,9 +100,9 @@ class Crew(Generic[T, R]):
             num_workers=self.size,
             workers=len(self._workers),
             running=running,
-            queued=len(self.line),
+            queued=len(self.backlog),
             waiting=len(self.backlog.room),
-            finished=begun - running - ledger.failed - ledger.cut_short,
+            finished=begun - self.backlog.skipped - running - ledger.failed - ledger.cut_short,
             failed=ledger.failed,
             cancelled=ledger.cancelled,
         )
@@ -170,8 +170,8 @@ class Crew(Generic[T, R]):
             worker.has_dropped_item = True
             worker.cancel()
         elif not handle.done:
-            self.backlog.drop(handle)
             self.ledger.enter_cancellation(handle, wanted=True)
+            self.backlog.drop()
             self._tell_if_quiet()
 
     def resize(self, size: int) -> None:

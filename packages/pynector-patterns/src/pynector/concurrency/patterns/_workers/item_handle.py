@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import TaskCancelled, TaskNotFinished
 
-from pynector.concurrency.task.lowlevel import checkpoint, current_task, give_way
+from pynector.concurrency.task.lowlevel import Ticket, checkpoint, current_task, give_way
 
 if TYPE_CHECKING:
     from .crew import Crew
@@ -123,26 +123,30 @@ class ItemHandle(Generic[T, R]):
             if next(self._crew.budget):
                 await checkpoint()
             return
-        await self._park()
-        self._has_run()
-
-    async def _park(self) -> None:
-        if (worker := self._worker) is not None and worker.task is current_task():
-            raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
-        lot = self._crew.items
-        ticket = lot.queue_up()
-        if self._outcome is None:
-            self._outcome = []
-        self._outcome.append(ticket)
+        ticket = self._queue_up()
         try:
             await ticket
         except BaseException:
-            lot.leave(ticket, _nothing)
-            if self.done:
-                self._has_run()
-            else:
-                self._outcome.remove(ticket)
+            self._leave(ticket)
             raise
+        self._has_run()
+
+    def _queue_up(self) -> Ticket:
+        """Begin to wait: the caller awaits the ticket at once, and calls `_leave` if that raises."""
+        if (worker := self._worker) is not None and worker.task is current_task():
+            raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
+        ticket = self._crew.items.queue_up()
+        if self._outcome is None:
+            self._outcome = {}  # a set in order
+        self._outcome[ticket] = None
+        return ticket
+
+    def _leave(self, ticket: Ticket) -> None:
+        self._crew.items.leave(ticket, _nothing)
+        if self.done:
+            self._has_run()
+        else:
+            del self._outcome[ticket]
 
     def _has_run(self) -> None:
         if self._stage is ItemStatus.FAILED:
@@ -155,7 +159,12 @@ class ItemHandle(Generic[T, R]):
         if self._stage is not ItemStatus.FINISHED:
             is_listener = not self.done  # see `Ledger`
             if is_listener:
-                await self._park()
+                ticket = self._queue_up()
+                try:
+                    await ticket
+                except BaseException:
+                    self._leave(ticket)
+                    raise
             try:
                 if self.status is not ItemStatus.FINISHED:
                     await give_way()

@@ -9,7 +9,7 @@ from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
 
-from .._map.source import CLOSING_SECONDS
+from .._map.source import CLOSING_SECONDS, close_source
 from .item_handle import ItemHandle, ItemStatus
 
 T = TypeVar("T")
@@ -41,6 +41,8 @@ async def map_items(
         if isinstance(items, AsyncGenerator):
             with move_on_after(CLOSING_SECONDS, shield=True):
                 await items.aclose()
+        else:
+            close_source(items)
         raise
 
 

@@ -31,6 +31,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 FINISHED = ItemStatus.FINISHED
+CANCELLED = ItemStatus.CANCELLED
 
 MANY = sys.maxsize
 """More items than a worker will ever begin."""
@@ -118,6 +119,11 @@ class Worker(Generic[T, R]):
                     if room.queue:
                         backlog.let_in()
                     context: Any = handle._stage
+                    if context is CANCELLED:
+                        backlog.skip()
+                        if not line:
+                            break
+                        continue
                     handle._stage = self
                     self.last = handle
                     wanted, current = contents_of(context, copy_context())
