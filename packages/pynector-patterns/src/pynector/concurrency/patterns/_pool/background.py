@@ -7,7 +7,7 @@ from typing import Any
 from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.primitives import Event
-from pynector.concurrency.task.lowlevel import raise_unchanged, spawn_owner, watch_exit
+from pynector.concurrency.task.lowlevel import current_task, raise_unchanged, spawn_owner, watch_exit
 
 
 class BackgroundTask:
@@ -19,12 +19,16 @@ class BackgroundTask:
     Args:
         func: What it does.
         name: The task's name.
+        running: Where the task is found while it runs.
     """
 
-    __slots__ = ("_callbacks", "_ended", "_func", "error")
+    __slots__ = ("_callbacks", "_ended", "_func", "_running", "error")
 
-    def __init__(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+    def __init__(
+        self, func: Callable[[], Coroutine[Any, Any, None]], name: str, running: set[object]
+    ) -> None:
         self._func = func
+        self._running = running
         self._callbacks: list[Callable[[], object]] = []
         self._ended = Event()
         self.error: BaseException | None = None
@@ -52,6 +56,8 @@ class BackgroundTask:
         await self._ended.wait()
 
     async def _run(self) -> None:
+        task = current_task()
+        self._running.add(task)
         try:
             await self._func()
         except (KeyboardInterrupt, get_cancelled_exc_class()):
@@ -59,6 +65,7 @@ class BackgroundTask:
         except BaseException as error:  # such as pytest's outcomes: for whoever waits, or closes the pool
             self.error = error
         finally:
+            self._running.discard(task)
             self._end(None)  # in its last step; a moment later nothing would keep the pool alive but the task
 
     def _end(self, _: object) -> None:
@@ -74,9 +81,11 @@ class BackgroundTask:
 class BackgroundTasks:
     """The tasks that keep a pool, watch the time for it, and open and close its connections."""
 
-    __slots__ = ("_alive", "errors")
+    __slots__ = ("_alive", "errors", "running")
 
     def __init__(self) -> None:
+        self.running: set[object] = set()
+        """The tasks themselves."""
         self._alive: dict[BackgroundTask, None] = {}  # a set whose order is that of their start
         self.errors: list[BaseException] = []
         """What these tasks have raised, and nobody was told: pytest's outcomes, for example."""
@@ -90,7 +99,7 @@ class BackgroundTasks:
         self, func: Callable[[], Coroutine[Any, Any, None]], name: str, then: Callable[[], object] = bool
     ) -> BackgroundTask:
         """Start one; *then* is called at its end, however that comes."""
-        task = BackgroundTask(func, f"ConnectionPool.{name}")
+        task = BackgroundTask(func, f"ConnectionPool.{name}", self.running)
         self._alive[task] = None
         task.when_ended(then)
         task.when_ended(partial(self._ended, task))
@@ -100,6 +109,14 @@ class BackgroundTasks:
         """Wait until none is left."""
         while self._alive:
             await next(iter(self._alive)).wait()
+
+    def refuse_inside(self) -> None:
+        """Refuse to close the pool in one of these tasks, for which closing would wait."""
+        if self.running and current_task() in self.running:
+            raise RuntimeError(
+                "connection pool: close() was called by a connection of this pool, or by its factory, and"
+                " would wait for that to end; call it from another task"
+            )
 
     def raise_errors(self) -> None:
         """Raise what nobody was told: the error, or a group if there are several."""

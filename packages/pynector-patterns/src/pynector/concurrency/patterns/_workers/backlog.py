@@ -65,9 +65,9 @@ class Backlog(Generic[H]):
     Invariant: `len(line) + promised <= limit`, and equal to it while a submitter waits: whoever takes an item
     promises the room to the first of them. So a newcomer finds room only if nobody waits.
 
-    An item that is cancelled stays in the line, dead, until a worker comes to it, or until most of the line is
-    dead: to take it out at once would cost as much as the line is long. Both *capacity* and the length of the
-    line count it.
+    An item that is cancelled stays in the line, dead, until a worker comes to it, or until most of the line
+    is dead: to take it out at once would cost as much as the line is long. Both *capacity* and the length of
+    the line count it.
 
     Attributes:
         line: The items.

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         single,
         what_leaves,
     )
+    from ._holders import tasks_that_hold
     from ._known_lots import parked_tasks
     from ._owner import spawn_owner
     from ._parked_task import ParkedTask
@@ -93,6 +94,7 @@ else:
             "spawn_owner": "_owner",
             "start_budget": "_budget",
             "task_asker": "_backend",
+            "tasks_that_hold": "_holders",
             "time_asker": "_backend",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
@@ -138,6 +140,7 @@ __all__ = [
     "spawn_owner",
     "start_budget",
     "task_asker",
+    "tasks_that_hold",
     "time_asker",
     "unwatch_exit",
     "watch_exit",

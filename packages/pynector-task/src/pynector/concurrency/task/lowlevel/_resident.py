@@ -100,8 +100,8 @@ def refuse_thread(what: str, doing: str, home: int) -> NoReturn:
     """Say that this is another thread than the one, of the identifier *home*, that *what* belongs to."""
     name = next((thread.name for thread in threading.enumerate() if thread.ident == home), "that has ended")
     raise RuntimeError(
-        f"{what}: {doing} in thread {threading.current_thread().name!r}; it belongs to the event loop of thread"
-        f" {name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
+        f"{what}: {doing} in thread {threading.current_thread().name!r}; it belongs to the event loop of"
+        f" thread {name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
     )
 
 
