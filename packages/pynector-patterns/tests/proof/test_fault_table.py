@@ -174,7 +174,6 @@ def test_a_fault_is_injected_and_does_no_harm(number: int, backend: str) -> None
     [
         *scenarios_faults.SCENARIOS,
         *scenarios_ends.SCENARIOS,
-        *scenarios_threads.SCENARIOS,
         *(scenario for scenario in scenarios_errors.SCENARIOS if scenario.__name__ not in prove.ORDERED_ONLY),
         *scenarios_busy.SCENARIOS,
     ],

@@ -236,24 +236,6 @@ async def failing_children(number: int) -> None:
             tg.cancel()
 
 
-async def nested_groups(number: int) -> None:
-    """Each level has an error of its own."""
-
-    async def level(depth: int) -> None:
-        async with create_task_group() as tg:
-            if depth:
-                tg.start_soon(level, depth - 1)
-            else:
-                tg.cancel()
-            try:
-                await anyio.sleep_forever()
-            finally:
-                raise ValueError(depth)
-
-    with pytest.raises(BaseExceptionGroup):
-        await level(number // 10)
-
-
 GROWING: tuple[Callable[[int], Awaitable[None]], ...] = (
     lock,
     semaphore,
@@ -270,7 +252,6 @@ GROWING: tuple[Callable[[int], Awaitable[None]], ...] = (
     workers_in_turn,
     handle,
     failing_children,
-    nested_groups,
 )
 
 
@@ -284,3 +265,27 @@ async def test_an_operation_costs_no_more_among_many_others(grow: Callable[[int]
 
     allowed = MANY / FEW * log2(MANY) / log2(FEW)
     assert many.count / few.count <= allowed, (few.count, many.count)
+
+
+async def nested(make: Callable[[], Any], depth: int) -> None:
+    """Groups in each other, each with an error of its own."""
+    async with make() as tg:
+        if depth:
+            tg.start_soon(nested, make, depth - 1)
+        else:
+            tg.cancel_scope.cancel()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError(depth)
+
+
+async def test_nested_groups_cost_no_more_than_those_of_anyio() -> None:
+    """Which look at all errors on each level, too."""
+    counts = dict[Any, int]()
+    for make in create_task_group, anyio.create_task_group:
+        with Operations() as operations, pytest.raises(BaseExceptionGroup):
+            await nested(make, 60)
+        counts[make] = operations.count
+
+    assert counts[create_task_group] < 4 * counts[anyio.create_task_group], counts

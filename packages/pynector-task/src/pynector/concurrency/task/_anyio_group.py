@@ -12,7 +12,13 @@ from anyio import get_cancelled_exc_class
 
 from ._status import TaskStatus
 from .lowlevel._asyncio import current_loop
-from .lowlevel._errors import native_cancellations, raise_first, raise_overtaken
+from .lowlevel._errors import (
+    is_cancellation,
+    native_cancellations,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+)
 from .lowlevel._resident import refuse_stranger
 
 T = TypeVar("T")
@@ -83,9 +89,9 @@ class AnyioGroup:
 
         try:
             return await self._group.start(call, name=name, return_handle=True)
-        except (RuntimeError, get_cancelled_exc_class()):
+        except (RuntimeError, get_cancelled_exc_class()) as leaving:
             error = made.pop().early_error if made else None
-            if error is None:
+            if error is None or (is_cancellation(leaving) and overtaken_cancellation(error) is None):
                 raise
         finally:
             for status in made:

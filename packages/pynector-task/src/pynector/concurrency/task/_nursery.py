@@ -14,7 +14,7 @@ from ._anyio_group import AnyCoroutine, Failed
 from ._group_scope import GroupScope
 from ._nursery_child import NurseryChild
 from ._status import TaskStatus
-from .lowlevel._errors import is_cancellation, leaves, raise_first, raise_overtaken
+from .lowlevel._errors import is_cancellation, leaves, overtaken_cancellation, raise_first, raise_overtaken
 from .lowlevel._resident import Resident
 
 T = TypeVar("T")
@@ -97,9 +97,9 @@ class NurseryGroup:
         run: Any = partial(_run_and_tell, make, made, self, name, failed)
         try:
             value = await self._nursery.start(run, name=name)
-        except (RuntimeError, trio.Cancelled):
+        except (RuntimeError, trio.Cancelled) as leaving:
             error = made.pop()[1].early_error if made else None
-            if error is None:
+            if error is None or (is_cancellation(leaving) and overtaken_cancellation(error) is None):
                 raise
         else:
             child, status = made.pop()

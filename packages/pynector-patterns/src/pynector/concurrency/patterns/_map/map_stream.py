@@ -94,7 +94,7 @@ class MapStream(Generic[R]):
         await self._group.__aenter__()
         self._cancellations = native_cancellations()
         if isinstance(self._source, ReadSource):
-            self._start(self._source.read(), "map reader")
+            self._start(self._source.read, "map reader")
         self._add_worker()
         return self
 
@@ -169,15 +169,15 @@ class MapStream(Generic[R]):
     def _add_worker(self) -> None:
         if self._vacancies:
             self._vacancies -= 1
-            self._start(self._work(), f"map worker {self._vacancies}")
+            self._start(self._work, f"map worker {self._vacancies}")
 
-    def _start(self, coro: Coroutine[Any, Any, None], name: str) -> None:
+    def _start(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         context = self._context.copy()
-        self._handles.append(self._group.create_task(self._watch(coro), name=name, context=context))
+        self._handles.append(self._group.create_task(self._watch(func), name=name, context=context))
 
-    async def _watch(self, coro: Coroutine[Any, Any, None]) -> None:
+    async def _watch(self, func: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await coro
+            await func()
         except Exception as error:
             self._fail(error)
             raise_overtaken(error)

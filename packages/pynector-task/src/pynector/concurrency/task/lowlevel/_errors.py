@@ -18,6 +18,9 @@ from ._backend import asyncio_task, runs_on_trio
 
 Errors = BaseExceptionGroup[BaseException]
 
+MANY_LINKS = 100
+"""More errors, each raised while the one before was handled, than are looked at."""
+
 # As C code sets it: a class may refuse every attribute, as a frozen dataclass does, but not this.
 _set_context = cast(Any, BaseException.__context__).__set__
 
@@ -92,11 +95,20 @@ def raise_overtaken(error: BaseException) -> None:
     For a task that has passed *error* on, to end as a cancelled task does.
     """
     cancellation = overtaken_cancellation(error)
-    if cancellation is not None:
-        try:
-            raise_unchanged(cancellation)
-        finally:
-            del error, cancellation  # whose tracebacks hold this frame: no cycle
+    if cancellation is None:
+        return
+    # The interpreter would cut the chain where it meets the cancellation, lest it lead back.
+    links: list[tuple[BaseException, BaseException | None]] = []
+    link: BaseException | None = error
+    while link is not None and link is not cancellation:
+        links.append((link, link.__context__))
+        link = link.__context__ if len(links) < MANY_LINKS else None
+    try:
+        raise_unchanged(cancellation)
+    finally:
+        for link, context in links:
+            _set_context(link, context)
+        del error, cancellation, link, links  # whose tracebacks hold this frame: no cycle
 
 
 def what_leaves(
