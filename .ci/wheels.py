@@ -1,6 +1,6 @@
 """Check the artefacts in `dist/`: what each wheel holds, says, and brings when it is installed alone.
 
-With `--build cancel`, build the wheel of that package and those of the layers below it first, and check it alone.
+With `--build cancel`, build the wheel of that package and those of the layers below it first, and check that.
 """
 
 import subprocess

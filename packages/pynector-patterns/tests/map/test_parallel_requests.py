@@ -143,6 +143,7 @@ async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:
         await parallel_requests(source(failing()), fetch)
 
 
+@pytest.mark.virtual_time
 async def test_when_cancelled_all_calls_have_ended_when_it_returns(source: Source) -> None:
     running = 0
 

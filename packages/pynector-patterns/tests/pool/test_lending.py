@@ -484,6 +484,7 @@ async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, 
         assert (pool.statistics().lent, pool.statistics().idle) == (1, 1)
 
 
+@pytest.mark.virtual_time
 async def test_a_pool_s_error_can_be_copied_and_pickled(world: Any) -> None:
     async with world.pool(acquire_timeout=0.01) as pool, pool.acquire():
         with pytest.raises(PoolTimeoutError) as caught:

@@ -81,8 +81,8 @@ def is_started_by_a_scenario(task: str) -> bool:
 
 
 def say_less() -> None:
-    """Log no line for each of many retries; in processes of their own, since tests read the log."""
-    logging.getLogger("pynector").setLevel(logging.ERROR)
+    """Log nothing of what scenarios do on purpose; in processes of their own, since tests read the log."""
+    logging.getLogger("pynector").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)

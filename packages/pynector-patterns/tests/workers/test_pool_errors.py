@@ -169,6 +169,7 @@ async def test_an_error_in_the_clean_up_of_a_cancelled_item_is_the_items_and_sto
     assert (pool.statistics().failed, pool.statistics().cancelled) == (1, 0)
 
 
+@pytest.mark.virtual_time
 async def test_nor_if_the_pool_is_cancelled_from_outside() -> None:
     pool = WorkerPool(2, clean_up_badly)
     with anyio.move_on_after(0.01) as scope:
@@ -191,9 +192,11 @@ async def open_nursery(_: str) -> None:
 async def test_a_group_of_cancellations_is_a_cancellation(way: str) -> None:
     pool = WorkerPool(1, open_nursery)
     if way == "scope":
-        with anyio.move_on_after(0.01):
+        with anyio.CancelScope() as scope:
             async with pool:
                 handle, queued = await pool.submit("item"), await pool.submit("queued")
+                await wait_until_blocked()
+                scope.cancel()
     else:
         await pool.start()
         handle = await pool.submit("item")
@@ -230,6 +233,7 @@ async def test_what_is_no_exception_leaves_the_block_also_beside_a_cancellation(
     assert handle.status is ItemStatus.FAILED
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("failing", [1, 2])
 @pytest.mark.parametrize("where", ["in the block", "leaving it"])
 async def test_errors_that_nobody_was_told_of_are_logged_where_the_block_is_cancelled(
@@ -257,6 +261,7 @@ async def test_errors_that_nobody_was_told_of_are_logged_where_the_block_is_canc
     assert [str(one) for one in getattr(error, "exceptions", (error,))] == ["0", "1"][:failing]
 
 
+@pytest.mark.virtual_time
 async def test_nothing_is_logged_where_all_was_told(caplog: pytest.LogCaptureFixture) -> None:
     with anyio.move_on_after(0.02):
         async with WorkerPool(1, fail) as pool:

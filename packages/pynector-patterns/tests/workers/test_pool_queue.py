@@ -215,6 +215,7 @@ async def test_map_notices_a_failure_before_the_input_ends() -> None:
             await pool.stop()
 
 
+@pytest.mark.virtual_time
 async def test_cancelled_map_cancels_its_items_and_waits_for_them() -> None:
     running = 0
 

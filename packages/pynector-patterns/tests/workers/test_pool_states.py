@@ -109,6 +109,7 @@ async def test_stop_wakes_those_who_wait_for_room() -> None:
     assert gate.begun == [1, 2]
 
 
+@pytest.mark.virtual_time
 async def test_stop_with_grace_cancels_and_gives_what_was_not_done() -> None:
     gate = Gate()
     pool = WorkerPool(2, gate)
@@ -160,6 +161,7 @@ async def test_stop_from_several_tasks_ends_once() -> None:
     assert gate.ended == [1]
 
 
+@pytest.mark.virtual_time
 async def test_cancelled_stop_may_be_called_again() -> None:
     gate = Gate()
     pool = WorkerPool(1, gate)

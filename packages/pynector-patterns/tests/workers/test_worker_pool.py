@@ -219,6 +219,7 @@ async def test_exception_that_leaves_the_block_tells_of_failed_items() -> None:
     assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError: item"]
 
 
+@pytest.mark.virtual_time
 async def test_items_are_inside_the_scopes_around_the_block() -> None:
     with anyio.move_on_after(0.01) as scope:
         async with WorkerPool(1, Gate()) as pool:

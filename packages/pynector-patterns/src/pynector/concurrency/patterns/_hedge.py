@@ -22,6 +22,7 @@ from pynector.concurrency.task.lowlevel import (
     overtaken_cancellation,
     raise_first,
     raise_overtaken,
+    raise_unchanged,
 )
 
 from ._function_name import can_be_awaited, function_name, not_async
@@ -90,15 +91,16 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     except get_cancelled_exc_class():
         if not race.failed_clean_ups:
             raise
-        race.won = False  # an error of a clean-up comes first, and then the cancellation
+        # An error of a clean-up comes first, and then the cancellation.
         race.errors += race.failed_clean_ups
+        await raise_first(race.error(), before)
     if race.won:
         race.log_failed_clean_ups(function_name(func))
         return race.answer
     if not race.errors:
         await give_way()
         raise TaskCancelled("the attempts were cancelled, and not by the caller")
-    await raise_first(race.error(), before)
+    raise_unchanged(race.error())
 
 
 class _Race(Generic[T]):

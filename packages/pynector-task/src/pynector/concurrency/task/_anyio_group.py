@@ -18,6 +18,7 @@ from .lowlevel._errors import (
     overtaken_cancellation,
     raise_first,
     raise_overtaken,
+    raise_unchanged,
 )
 from .lowlevel._resident import refuse_stranger
 
@@ -91,13 +92,16 @@ class AnyioGroup:
             return await self._group.start(call, name=name, return_handle=True)
         except (RuntimeError, get_cancelled_exc_class()) as leaving:
             error = made.pop().early_error if made else None
-            if error is None or (is_cancellation(leaving) and overtaken_cancellation(error) is None):
+            is_overtaking = is_cancellation(leaving)
+            if error is None or (is_overtaking and overtaken_cancellation(error) is None):
                 raise
         finally:
             for status in made:
                 status.is_awaited = False
         try:
-            await raise_first(error, before)
+            if is_overtaking:
+                await raise_first(error, before)
+            raise_unchanged(error)
         finally:
             del error  # whose traceback holds this frame: no cycle
 

@@ -14,7 +14,14 @@ from ._anyio_group import AnyCoroutine, Failed
 from ._group_scope import GroupScope
 from ._nursery_child import NurseryChild
 from ._status import TaskStatus
-from .lowlevel._errors import is_cancellation, leaves, overtaken_cancellation, raise_first, raise_overtaken
+from .lowlevel._errors import (
+    is_cancellation,
+    leaves,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+    raise_unchanged,
+)
 from .lowlevel._resident import Resident
 
 T = TypeVar("T")
@@ -99,14 +106,17 @@ class NurseryGroup:
             value = await self._nursery.start(run, name=name)
         except (RuntimeError, trio.Cancelled) as leaving:
             error = made.pop()[1].early_error if made else None
-            if error is None or (is_cancellation(leaving) and overtaken_cancellation(error) is None):
+            is_overtaking = is_cancellation(leaving)
+            if error is None or (is_overtaking and overtaken_cancellation(error) is None):
                 raise
         else:
             child, status = made.pop()
             child.start_value, status.is_awaited = value, False
             return child
         try:
-            await raise_first(error, 0)
+            if is_overtaking:
+                await raise_first(error, 0)
+            raise_unchanged(error)
         finally:
             del error  # whose traceback holds this frame: no cycle
 

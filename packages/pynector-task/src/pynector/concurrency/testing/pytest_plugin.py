@@ -29,7 +29,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from anyio import get_cancelled_exc_class
@@ -117,13 +117,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
-) -> Generator[None, Any, Any]:
+) -> Generator[None, Any, object]:
     """Make each marked test a plain function, before a plug-in such as pytest-asyncio sees an async one."""
     made = yield
-    for item in made if isinstance(made, list) else [made]:
+    for item in cast("list[object]", made) if isinstance(made, list) else (made,):
         if isinstance(item, pytest.Function):
             _prepare(item)
-    return made
+    return cast(object, made)
 
 
 def _prepare(item: pytest.Function) -> None:

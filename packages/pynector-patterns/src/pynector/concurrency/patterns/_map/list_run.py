@@ -14,6 +14,7 @@ from pynector.concurrency.task.lowlevel import (
     native_cancellations,
     one_line,
     operation_budget,
+    overtaken_cancellation,
     raise_first,
     raise_overtaken,
 )
@@ -61,18 +62,21 @@ class ListRun(Generic[T, R]):
 
     async def run(self) -> list[R]:
         """Give the results, in order of the items, or raise the first error."""
-        before = native_cancellations()
+        before, is_overtaking = native_cancellations(), False
         try:
             try:
-                async with self._group as group:
+                async with self._group:
                     self._add_worker()
             except get_cancelled_exc_class():
-                if not isinstance(self._error, Exception):
+                if self._error is None or overtaken_cancellation(self._error) is None:
                     raise
+                is_overtaking = True
             if self._error is not None:
                 self._later_errors.note_in(self._error)
-                await raise_first(self._error, before)
-            if self._has_lost_worker or group.cancel_scope.cancel_called:
+                if is_overtaking:
+                    await raise_first(self._error, before)
+                raise self._error
+            if self._has_lost_worker or self._group.cancel_scope.cancel_called:
                 raise BrokenResourceError("parallel_requests: one of its tasks was cancelled from outside")
             return self._results
         finally:

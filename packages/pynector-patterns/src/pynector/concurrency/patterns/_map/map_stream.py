@@ -26,6 +26,7 @@ from pynector.concurrency.task.lowlevel import (
     native_cancellations,
     one_line,
     operation_budget,
+    overtaken_cancellation,
     raise_first,
     raise_overtaken,
 )
@@ -108,7 +109,8 @@ class MapStream(Generic[R]):
         try:
             swallowed = await self._group.__aexit__(exc_type, exc, tb)
         except get_cancelled_exc_class() as cancellation:
-            if self._has_raised or self._error is None or self._has_lost_worker:
+            error = None if self._has_raised or self._has_lost_worker else self._error
+            if error is None or overtaken_cancellation(error) is None:
                 raise
             exc = cancellation
         finally:
@@ -120,9 +122,12 @@ class MapStream(Generic[R]):
             if error is not None:
                 self._later_errors.note_in(error)
                 if not self._has_raised and (exc is None or is_cancellation(exc)):
-                    if self._has_lost_worker:
-                        await give_way()  # to the cancellation of this task, if the worker was lost by that
-                    await raise_first(error, self._cancellations)
+                    if exc is not None:
+                        await raise_first(error, self._cancellations)
+                    await (
+                        give_way()
+                    )  # it may come of this task's own cancellation, which the block did not meet
+                    raise error
                 if not self._has_raised and exc is not None:
                     add_note(exc, f"an item of concurrent_map failed, too: {one_line(error)}")
             if exc is not None and swallowed:

@@ -133,10 +133,10 @@ def what_leaves(
 def single(error: BaseException) -> BaseException:
     """Return the only error in groups of one; any other error, or group, as it is."""
     while isinstance(error, BaseExceptionGroup):
-        members = cast(Errors, error).exceptions
-        if len(members) > 1:
-            break
-        error = members[0]
+        first, *others = cast(Errors, error).exceptions
+        if others:
+            return cast(Errors, error)
+        error = first
     return error
 
 
