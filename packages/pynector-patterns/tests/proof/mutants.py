@@ -44,7 +44,7 @@ MUTANTS = (
     Mutant(
         fault="a connection is lost with the caller who has gone while it was opened",
         file=f"{POOL}/opening.py",
-        before="                self._has_caller = False\n",
+        before="            self._has_caller = False\n",
         after="",
         scenario="pool_loses_no_place",
     ),
