@@ -316,3 +316,28 @@ async def test_who_waits_for_room_is_told_why_the_pool_was_cancelled() -> None:
                 await wait_until_blocked()
                 may_fail.set()
                 await wait_until_blocked()
+
+
+async def test_an_item_whose_submission_is_refused_since_all_is_cancelled_is_cancelled_and_not_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What it meets comes of the cancellation, which has closed the other pool before the item could run."""
+
+    async def submit(item: str) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            visitors.submit_nowait(item)
+
+    visitors, checkers = WorkerPool(1, anyio.sleep), WorkerPool(1, submit)
+    with anyio.CancelScope() as scope:
+        async with checkers:
+            async with visitors:
+                handle = await checkers.submit("page")
+                await wait_until_blocked()
+            scope.cancel()
+
+    assert scope.cancelled_caught
+    assert handle.status is ItemStatus.CANCELLED
+    assert checkers.unprocessed == ["page"]
+    assert caplog.records == []

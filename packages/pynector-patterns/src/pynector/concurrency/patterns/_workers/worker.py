@@ -8,7 +8,7 @@ from itertools import islice, repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from anyio import get_cancelled_exc_class
+from anyio import ClosedResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskHandle
 from pynector.concurrency.task.lowlevel import (
@@ -16,6 +16,7 @@ from pynector.concurrency.task.lowlevel import (
     READY,
     checkpoint,
     current_task,
+    give_way,
     is_cancelled,
 )
 
@@ -134,8 +135,13 @@ class Worker(Generic[T, R]):
                         else:
                             value = await call_in(context, func, handle._item, "worker_func")
                     except Exception as error:
-                        error = as_told(error, "worker_func", func, awaitable)
-                        crew.policy.enter(handle, error, None if wanted is current else context)
+                        if isinstance(error, ClosedResourceError) and is_cancelled():
+                            # It comes of the cancellation, which has closed what the item was about to use.
+                            crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+                            await give_way()
+                        else:
+                            error = as_told(error, "worker_func", func, awaitable)
+                            crew.policy.enter(handle, error, None if wanted is current else context)
                     except BaseException as error:
                         self._enter_interruption(handle, error, None if wanted is current else context)
                     else:
