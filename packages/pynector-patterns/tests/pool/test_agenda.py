@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolWatch
-from pynector.concurrency.patterns._pool.agenda import FEW, Agenda
-from pynector.concurrency.patterns._pool.slot import Slot
+from pynector.concurrency.patterns._pool.maintenance import FEW, Agenda
+from pynector.concurrency.patterns._pool.state import Slot
 from pynector.concurrency.primitives import Event
 from pynector.concurrency.task import create_task_group
 

@@ -8,8 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pynector.concurrency.patterns._pool.slot import Grant, Slot, Turn
-from pynector.concurrency.patterns._pool.state import PoolState
+from pynector.concurrency.patterns._pool.state import Grant, PoolState, Slot, Turn
 
 
 async def close() -> None: ...

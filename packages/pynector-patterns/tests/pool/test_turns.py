@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynector.concurrency.patterns._pool.turns import Turns
+from pynector.concurrency.patterns._pool.capacity import Turns
 
 NOTES = st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 3), st.integers(0, 3)))
 

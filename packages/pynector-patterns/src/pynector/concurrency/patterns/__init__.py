@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from ._parallel_requests import parallel_requests
     from ._pool.connection_pool import ConnectionPool
     from ._pool.errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
-    from ._pool.event import PoolEvent, PoolEventKind
     from ._pool.keyed_connection_pool import KeyedConnectionPool
     from ._pool.lease import Lease
-    from ._pool.limits import PoolLimits
-    from ._pool.statistics import PoolStatistics
-    from ._pool.watch import PoolWatch
+    from ._pool.monitoring import PoolEvent, PoolEventKind, PoolStatistics, PoolWatch
+    from ._pool.options import PoolLimits
     from ._retry.attempts import RetryAttempt, RetryAttempts
     from ._retry.budget import RetryBudget
     from ._retry.failed_attempt import FailedAttempt
@@ -49,14 +47,14 @@ else:
             "MapStream": "_map.map_stream",
             "Outcome": "_map.outcome",
             "PoolError": "_pool.errors",
-            "PoolEvent": "_pool.event",
-            "PoolEventKind": "_pool.event",
+            "PoolEvent": "_pool.monitoring",
+            "PoolEventKind": "_pool.monitoring",
             "PoolFactoryError": "_pool.errors",
             "PoolFullError": "_pool.errors",
-            "PoolLimits": "_pool.limits",
-            "PoolStatistics": "_pool.statistics",
+            "PoolLimits": "_pool.options",
+            "PoolStatistics": "_pool.monitoring",
             "PoolTimeoutError": "_pool.errors",
-            "PoolWatch": "_pool.watch",
+            "PoolWatch": "_pool.monitoring",
             "RetryAttempt": "_retry.attempts",
             "RetryAttempts": "_retry.attempts",
             "RetryBudget": "_retry.budget",
