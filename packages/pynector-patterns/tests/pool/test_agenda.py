@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from pynector.concurrency.patterns import ConnectionPool, PoolLimits, PoolWatch
-from pynector.concurrency.patterns._pool.maintenance import FEW, Agenda
-from pynector.concurrency.patterns._pool.state import Slot
+from pynector.concurrency.patterns._pool.maintenance import FEW, CheckSchedule
+from pynector.concurrency.patterns._pool.state import PoolEntry
 from pynector.concurrency.primitives import Event
 from pynector.concurrency.task import create_task_group
 
@@ -20,20 +20,20 @@ pytestmark = pytest.mark.anyio
 class Ages:
     """Looks at each connection when so many seconds have gone as it is itself."""
 
-    def next_look(self, slot: Slot[Any], now: float) -> float:
+    def next_look(self, slot: PoolEntry[Any], now: float) -> float:
         return now + slot.connection
 
 
 async def close() -> None: ...
 
 
-def slot(seconds: float) -> Slot[Any]:
-    return Slot(seconds, close)
+def slot(seconds: float) -> PoolEntry[Any]:
+    return PoolEntry(seconds, close)
 
 
 async def test_those_that_are_due_are_taken_out_in_order_of_time() -> None:
-    agenda: Agenda[Ages] = Agenda()
-    agenda.is_kept = True
+    agenda: CheckSchedule[Ages] = CheckSchedule()
+    agenda.is_running = True
     first, second, third = slot(1), slot(2), slot(3)
     for each in (third, first, second):
         agenda.put(Ages(), each, 10)
@@ -46,26 +46,26 @@ async def test_those_that_are_due_are_taken_out_in_order_of_time() -> None:
 
 
 async def test_the_bell_rings_for_one_that_is_due_before_the_others() -> None:
-    agenda: Agenda[Ages] = Agenda()
-    agenda.is_kept = True
+    agenda: CheckSchedule[Ages] = CheckSchedule()
+    agenda.is_running = True
     rings = list[bool]()
     for seconds in (5, 6, 4, math.inf):
-        agenda.bell = Event()
+        agenda.wakeup = Event()
         agenda.add(Ages(), slot(seconds))
-        rings.append(agenda.bell.is_set())
+        rings.append(agenda.wakeup.is_set())
 
     assert rings == [True, False, True, False]
 
 
 async def test_nothing_is_noted_that_nobody_looks_at() -> None:
-    agenda: Agenda[Ages] = Agenda()
+    agenda: CheckSchedule[Ages] = CheckSchedule()
     agenda.add(Ages(), slot(1))
     assert agenda.next_look() == math.inf
 
 
 async def test_closed_connections_are_forgotten_long_before_their_time() -> None:
-    agenda: Agenda[Ages] = Agenda()
-    agenda.is_kept = True
+    agenda: CheckSchedule[Ages] = CheckSchedule()
+    agenda.is_running = True
     open_ones = [slot(100) for _ in range(10)]
     for each in open_ones:
         agenda.add(Ages(), each)

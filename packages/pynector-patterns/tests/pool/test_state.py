@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pynector.concurrency.patterns._pool.state import Grant, PoolState, Slot, Turn
+from pynector.concurrency.patterns._pool.state import Grant, PoolEntry, PoolState, Wake
 
 
 async def close() -> None: ...
@@ -34,14 +34,14 @@ class PoolBooks(RuleBasedStateMachine):
     def make(self, maximum: int, fifo: bool) -> None:
         self.state = Books(maximum, fifo=fifo)
         self.bound = maximum
-        self.lent: list[Slot[Any]] = []
+        self.lent: list[PoolEntry[Any]] = []
         self.opening = 0
         self.closing = 0
         self.arrivals = 0
         self.last_served = 0
 
     def take(self, grant: Grant[Any]) -> None:
-        if isinstance(grant, Slot):
+        if isinstance(grant, PoolEntry):
             assert grant not in self.lent
             assert not grant.closed
             grant.lease = self
@@ -51,7 +51,7 @@ class PoolBooks(RuleBasedStateMachine):
 
     @rule()
     def acquire(self) -> None:
-        grant = self.state.request()
+        grant = self.state.try_acquire()
         if grant is None:
             self.arrivals += 1
             self.state.queue.append(self.arrivals)
@@ -63,10 +63,10 @@ class PoolBooks(RuleBasedStateMachine):
     def run_the_woken(self, cancelled: bool) -> None:
         number, grant = self.state.granted.pop(0)
         if cancelled:
-            if grant is Turn.OPEN:
+            if grant is Wake.OPEN:
                 self.state.not_opened()
             elif not grant.closed:
-                assert self.state.give_back(grant)
+                assert self.state.release(grant)
             return
         assert number > self.last_served
         self.last_served = number
@@ -82,7 +82,7 @@ class PoolBooks(RuleBasedStateMachine):
     def open(self, works: bool) -> None:
         self.opening -= 1
         if works:
-            slot = Slot[Any](SimpleNamespace(), close)
+            slot = PoolEntry[Any](SimpleNamespace(), close)
             self.state.opened(slot)
             self.take(slot)
         else:
@@ -94,20 +94,20 @@ class PoolBooks(RuleBasedStateMachine):
     def give_back(self, data: st.DataObject) -> None:
         slot = data.draw(st.sampled_from(self.lent))
         self.lent.remove(slot)
-        self.state.give_back(slot)
+        self.state.release(slot)
 
     @precondition(lambda self: self.lent)
     @rule(data=st.data())
     def discard(self, data: st.DataObject) -> None:
         slot = data.draw(st.sampled_from(self.lent))
         self.lent.remove(slot)
-        self.state.retire(slot)
+        self.state.begin_closing(slot)
         self.closing += 1
 
     @precondition(lambda self: self.state.idle)
     @rule()
     def discard_idle(self) -> None:
-        self.state.retire_idle(self.state.idle[0])
+        self.state.begin_closing_idle(self.state.idle[0])
         self.closing += 1
 
     @precondition(lambda self: self.closing)
@@ -118,7 +118,7 @@ class PoolBooks(RuleBasedStateMachine):
             self.state.replaced()
             self.opening += 1
         else:
-            self.state.gone()
+            self.state.place_freed()
 
     @precondition(lambda self: self.lent)
     @rule(data=st.data())
@@ -128,7 +128,7 @@ class PoolBooks(RuleBasedStateMachine):
     @rule(maximum=st.integers(1, 4))
     def resize(self, maximum: int) -> None:
         self.state.max_connections = maximum
-        self.state.pass_places_on()
+        self.state.wake_waiters()
 
     @invariant()
     def never_more_than_the_maximum(self) -> None:
@@ -142,9 +142,9 @@ class PoolBooks(RuleBasedStateMachine):
         if not hasattr(self, "state"):
             return
         granted = [grant for _, grant in self.state.granted]
-        on_their_way = sum(isinstance(grant, Slot) for grant in granted)
+        on_their_way = sum(isinstance(grant, PoolEntry) for grant in granted)
         assert self.state.lent == len(self.lent) + on_their_way
-        assert self.state.opening == self.opening + granted.count(Turn.OPEN)
+        assert self.state.opening == self.opening + granted.count(Wake.OPEN)
         assert self.state.closing == self.closing
 
     @invariant()
@@ -156,9 +156,9 @@ class PoolBooks(RuleBasedStateMachine):
 
     @invariant()
     def the_short_way_is_open_only_when_nothing_has_to_be_looked_at(self) -> None:
-        if hasattr(self, "state") and self.state.calm:
+        if hasattr(self, "state") and self.state.fast_release:
             assert self.state.staying <= self.state.max_connections
-            assert not any(slot.expired for slot in self.state.slots.values())
+            assert not any(slot.expired for slot in self.state.entries.values())
 
 
 PoolBooks.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -3,18 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynector.concurrency.patterns._pool.capacity import Turns
+from pynector.concurrency.patterns._pool.capacity import FairQueue
 
 NOTES = st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 3), st.integers(0, 3)))
 
 
 @given(NOTES)
 def test_who_has_fewest_goes_first_and_of_equals_who_came_first(notes: list[tuple[str, int, int]]) -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     line: list[tuple[str, int, int]] = []
 
     for who, has, needs in notes:
-        turns.note(who, has, needs)
+        turns.report(who, has, needs)
 
         place = next((place for place, other in enumerate(line) if other[:2] == (who, has)), None)
         if place is not None and needs:

@@ -58,8 +58,8 @@ MUTANTS = (
     Mutant(
         fault="an unshielded await in release",
         file=f"{POOL}/core.py",
-        before="        self.state.retire(slot)\n        await Closing.",
-        after="        await __import__('anyio').sleep(0)\n        self.state.retire(slot)\n        await Closing.",
+        before="        self.state.begin_closing(slot)\n        await Closing.",
+        after="        await __import__('anyio').sleep(0)\n        self.state.begin_closing(slot)\n        await Closing.",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         fault="a connection is dropped on the error path",
         file=f"{POOL}/core.py",
-        before="        if self._must_go(slot, now) or not (clean or self.terms.reset):\n            return self.dispose(slot)\n",
+        before="        if self._must_go(slot, now) or not (clean or self.options.reset):\n            return self.dispose(slot)\n",
         after="        if not clean:\n            return READY\n        if self._must_go(slot, now):\n            return self.dispose(slot)\n",
         scenario="pool_loses_no_place",
     ),

@@ -86,7 +86,7 @@ class Crowd:
                     await pool.expire_all()
             statistics, keys = pool.statistics(), pool._keys.capacity
             assert (statistics.lent, statistics.waiting, keys.waiting) == (0, 0, 0)
-            assert keys.turns.first() is None
+            assert keys.queue.first() is None
             if not self.fails_at_times:
                 for number in range(self.max_connections):
                     await pool.acquire(f"new {number}")
@@ -99,16 +99,16 @@ class Crowd:
         branches = [core.state for core in pool._keys.all()]
         assert keys.taken == sum(branch.total for branch in branches) <= self.max_connections
         assert keys.closing == sum(branch.closing - branch.replacing for branch in branches)
-        assert (keys.waiting, keys.claimed) == sums(branch.noted[2:] for branch in branches)
+        assert (keys.waiting, keys.claimed) == sums(branch.reported[2:] for branch in branches)
         # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
         needed, claimed = dict[Any, int](), 0
         for branch in branches:
             waiting, claims, needs = branch.demand()
             live = len(branch.lot.tasks())
-            assert waiting <= branch.noted[2]
+            assert waiting <= branch.reported[2]
             needed[branch] = min(needs, live)
             claimed += min(claims, live)
-        assert all(needs <= keys.turns.needs(branch) for branch, needs in needed.items())
+        assert all(needs <= keys.queue.needs(branch) for branch, needs in needed.items())
         if not pool._keys.closed:
             # What is free is needed by nobody.
             assert not (keys.has_place and any(needed.values()))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from pynector.concurrency.task.lowlevel import check_callable, check_seconds
 
 if TYPE_CHECKING:
-    from .state import Slot
+    from .state import PoolEntry
 
 
 PoolEventKind: TypeAlias = Literal[
@@ -76,7 +76,7 @@ class PoolStatistics:
         created: Connections that were opened.
         reused: Leases of a connection that was open already.
         discarded: Connections that were closed.
-        failed: Calls of the factory that failed.
+        failed: UserCalls of the factory that failed.
         waited: Leases that had to wait for another's end.
         timed_out: Tasks that got no connection within `acquire_timeout`.
         wait_seconds: How long all leases waited, together; None unless the pool is `timed`.
@@ -141,7 +141,7 @@ C = TypeVar("C")
 logger = logging.getLogger("pynector.concurrency.patterns")
 
 
-class Ledger:
+class PoolMonitor:
     """The counters of a pool, and its voice.
 
     Args:
@@ -183,7 +183,7 @@ class Ledger:
         self._wait_seconds = 0.0
         self._hold_seconds = 0.0
 
-    def tell(
+    def emit(
         self,
         kind: PoolEventKind,
         connection: object = None,
@@ -207,7 +207,7 @@ class Ledger:
 
         That a connection is dead is no news: that is an `OSError`, but for a hook that takes too long.
         """
-        self.tell(kind, connection, seconds, error)
+        self.emit(kind, connection, seconds, error)
         is_dead = isinstance(error, OSError) and not isinstance(error, TimeoutError)
         if self._watch.on_event is None and kind not in self._complained and not is_dead:
             self._complained.add(kind)
@@ -219,41 +219,41 @@ class Ledger:
                 exc_info=error,
             )
 
-    def lease_began(self, slot: Slot[Any], asked_at: float, now: float) -> None:
+    def lease_began(self, entry: PoolEntry[Any], asked_at: float, now: float) -> None:
         """A connection was lent; to be told only where leases are timed."""
-        slot.lent_at = now
+        entry.lent_at = now
         waited = now - asked_at
         self._wait_seconds += waited
         if self._watch.leak_after is not None:
-            slot.calls = user_calls()
-        self.tell("lent", slot.connection, waited)
+            entry.calls = user_calls()
+        self.emit("lent", entry.connection, waited)
 
-    def lease_ended(self, slot: Slot[Any], now: float) -> None:
+    def lease_ended(self, entry: PoolEntry[Any], now: float) -> None:
         """A connection came back; to be told only where leases are timed."""
-        held = now - slot.lent_at
+        held = now - entry.lent_at
         self._hold_seconds += held
-        slot.calls = None
-        self.tell("returned", slot.connection, held)
+        entry.calls = None
+        self.emit("returned", entry.connection, held)
 
-    def report_leaks(self, slots: Iterable[Slot[Any]], now: float) -> None:
-        """Report each lease of *slots* that is longer than it should be, once."""
+    def report_leaks(self, entries: Iterable[PoolEntry[Any]], now: float) -> None:
+        """Report each lease of *entries* that is longer than it should be, once."""
         if (leak_after := self._watch.leak_after) is None:
             return
-        for slot in slots:
-            if slot.calls is not None and now >= slot.lent_at + leak_after:
-                self._report_leak(slot, now - slot.lent_at)
+        for entry in entries:
+            if entry.calls is not None and now >= entry.lent_at + leak_after:
+                self._report_leak(entry, now - entry.lent_at)
 
-    def _report_leak(self, slot: Slot[Any], held: float) -> None:
-        assert slot.calls is not None
-        calls, slot.calls = as_text(slot.calls), None
+    def _report_leak(self, entry: PoolEntry[Any], held: float) -> None:
+        assert entry.calls is not None
+        calls, entry.calls = as_text(entry.calls), None
         logger.warning(
             "connection %r has been lent for %.1f s, is it never given back?"
             " It was acquired here, most recent call last:\n%s",
-            slot.connection,
+            entry.connection,
             held,
             calls,
         )
-        self.tell("leaked", slot.connection, held)
+        self.emit("leaked", entry.connection, held)
 
     def statistics(
         self,
@@ -298,11 +298,11 @@ LOOPS = (
 )
 OURS = "pynector.concurrency."
 
-Calls: TypeAlias = tuple[tuple[CodeType, int], ...]
+UserCalls: TypeAlias = tuple[tuple[CodeType, int], ...]
 """Where each call stands, the last one first: much cheaper to take than a `StackSummary`."""
 
 
-def user_calls() -> Calls:
+def user_calls() -> UserCalls:
     """Give the calls that led here from the event loop, without those inside pynector."""
     calls: list[tuple[CodeType, int]] = []
     frame = currentframe()
@@ -316,7 +316,7 @@ def user_calls() -> Calls:
     return tuple(calls)
 
 
-def as_text(calls: Calls) -> str:
+def as_text(calls: UserCalls) -> str:
     """Write calls as a traceback does, most recent call last."""
     frames = [
         FrameSummary(code.co_filename, line, code.co_name, lookup_line=False)

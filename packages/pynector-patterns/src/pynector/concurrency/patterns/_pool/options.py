@@ -31,10 +31,10 @@ KeyedConnectionFactory: TypeAlias = (
 
 
 Hook: TypeAlias = Callable[[C], Awaitable[object] | object]
-Doubt: TypeAlias = Coroutine[Any, Any, None]
+PendingHook: TypeAlias = Coroutine[Any, Any, None]
 
 
-def call_hook(hook: Hook[C], connection: C) -> Doubt | None:
+def call_hook(hook: Hook[C], connection: C) -> PendingHook | None:
     """Call *hook*. None: it is done, and all is well. If not, await what this gives.
 
     That waits for the hook, if it is async, and raises what the hook raised, or `ConnectionError` if it gave
@@ -128,7 +128,7 @@ def connect_timeout_for(acquire_timeout: float | None) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms(Generic[C]):
+class PoolOptions(Generic[C]):
     """The options of a pool, checked."""
 
     max_connections: int
@@ -171,14 +171,14 @@ class Terms(Generic[C]):
         return PoolState(
             max_connections,
             fifo=self.order == "fifo",
-            plain=self.is_plain,
+            has_no_hooks=self.has_no_hooks,
             bounded=self.limits.max_waiting is not None,
             capacity=capacity,
             beside=beside,
         )
 
     @property
-    def is_plain(self) -> bool:
+    def has_no_hooks(self) -> bool:
         """Whether a lease needs nothing but to be handed out and taken back."""
         limits = self.limits
         ends = limits.max_idle, limits.max_lifetime, limits.max_uses
@@ -191,7 +191,7 @@ class Terms(Generic[C]):
         return (limits.max_idle, limits.max_lifetime) != (None, None) or self.watch != PoolWatch()
 
     @property
-    def needs_keeper(self) -> bool:
+    def needs_maintenance(self) -> bool:
         """Whether connections are to be looked at while nobody asks for one."""
         limits = self.limits
         return (limits.max_idle, limits.max_lifetime, self.watch.leak_after) != (None, None, None)
