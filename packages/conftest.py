@@ -4,6 +4,7 @@ A test marked `anyio` runs on each event loop below and on trio, one marked `asy
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; tests interrupt themselves
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "on(*backends): run on these backends only, of asyncio and trio")
 
 

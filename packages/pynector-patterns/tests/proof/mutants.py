@@ -58,8 +58,8 @@ MUTANTS = (
     Mutant(
         fault="an unshielded await in release",
         file=f"{POOL}/core.py",
-        before="        self.state.begin_closing(slot)\n        await Closing.",
-        after="        await __import__('anyio').sleep(0)\n        self.state.begin_closing(slot)\n        await Closing.",
+        before="        self.state.begin_closing(entry)\n        await Closing.",
+        after="        await __import__('anyio').sleep(0)\n        self.state.begin_closing(entry)\n        await Closing.",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -79,15 +79,15 @@ MUTANTS = (
     Mutant(
         fault="a connection is dropped on the error path",
         file=f"{POOL}/core.py",
-        before="        if self._must_go(slot, now) or not (clean or self.options.reset):\n            return self.dispose(slot)\n",
-        after="        if not clean:\n            return READY\n        if self._must_go(slot, now):\n            return self.dispose(slot)\n",
+        before="        if self._must_go(entry, now) or not (clean or self.options.reset):\n            return self.dispose(entry)\n",
+        after="        if not clean:\n            return READY\n        if self._must_go(entry, now):\n            return self.dispose(entry)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(
         fault="one connection has two users",
         file=f"{POOL}/lease.py",
-        before="        if lot.home is None or lot.unpark(slot) is None:\n            state.idle.append(slot)\n",
-        after="        if lot.home is not None:\n            lot.unpark(slot)\n        state.idle.append(slot)\n",
+        before="        if lot.home is None or lot.unpark(entry) is None:\n            state.idle.append(entry)\n",
+        after="        if lot.home is not None:\n            lot.unpark(entry)\n        state.idle.append(entry)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(
