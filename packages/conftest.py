@@ -44,7 +44,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; tests interrupt themselves
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; tests interrupt themselves
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "on(*backends): run on these backends only, of asyncio and trio")
 

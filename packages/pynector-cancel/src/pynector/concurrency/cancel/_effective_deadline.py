@@ -8,7 +8,7 @@ from anyio import current_time
 
 
 def current_effective_deadline() -> float:
-    """Give the nearest deadline of all scopes around the running task, AnyIO's included, as Unix time.
+    """Return the nearest deadline of all scopes around the running task, AnyIO's included, as Unix time.
 
     Returns:
         Unix time; `math.inf` if there is none, `-math.inf` if a scope around is cancelled already.

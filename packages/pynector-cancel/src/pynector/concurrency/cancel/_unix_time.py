@@ -10,7 +10,7 @@ EARLIEST = 1e9
 
 
 def unix_time_of(deadline: float | datetime | None) -> float:
-    """Give *deadline* as Unix time; None means never, so `math.inf`.
+    """Return *deadline* as Unix time; None means never, so `math.inf`.
 
     Raises:
         TypeError: it is neither a number nor a `datetime` nor None.

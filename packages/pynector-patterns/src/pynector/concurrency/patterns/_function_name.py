@@ -1,4 +1,4 @@
-"""What to call a function that a user gave, and what to say if it is none of the kind that is wanted."""
+"""Names for functions of the user, and errors where one is not of the kind that is needed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from ._retry.retry_on import is_misuse
 
 
 def function_name(func: Callable[..., object]) -> str:
-    """Give the name of *func*, or of what is inside if it is a `functools.partial`.
+    """Return the name of *func*, or of what is inside if it is a `functools.partial`.
 
     An object that is called like a function may have a `name`, as a `CircuitBreaker` has.
     """
@@ -50,12 +50,12 @@ def can_be_awaited(result: object) -> bool:
 
 
 def as_told(error: Exception, parameter: str, func: Callable[..., object], awaited: object) -> Exception:
-    """Give *error*, or one that says more if it comes of awaiting what *func* gave, and cannot be."""
+    """Return *error*, or one that says more if it comes of awaiting what *func* gave, and cannot be."""
     return not_async(parameter, func, awaited) if is_misuse(error) and not can_be_awaited(awaited) else error
 
 
 def not_async(parameter: str, func: Callable[..., object], result: object) -> TypeError:
-    """Give the error that says that *func*, given as *parameter*, is no async function."""
+    """Return the error that says that *func*, given as *parameter*, is no async function."""
     return TypeError(
         f"{parameter} must be an async function: {function_name(func)}() gave {result!r},"
         " which cannot be awaited"

@@ -131,7 +131,7 @@ class _Race(Generic[T]):
         self._missed = 0  # failures that woke nobody: the starter was awake, or was woken already
 
     def has_missed_news(self) -> bool:
-        """Tell the starter, who is about to wait, that it need not; of each failure once."""
+        """Return whether the starter need not wait; of each failure once."""
         if self.won or not self._missed:
             return self.won
         self._missed -= 1

@@ -24,7 +24,7 @@ def _tells_contents(referents: Callable[..., list[object]]) -> bool:
 
 
 contents_of: Callable[..., list[object]]
-"""Gives what each of the contexts holds: the same object for both, only if both hold the very same values.
+"""Returns what each of the contexts holds: the same object for both, only if both hold the very same values.
 
 A call may run in a task's context as it is, if that holds what the call's own would. Comparing contexts does
 not tell: it takes equal values for the same, and calls their `__eq__`. CPython keeps what a context holds in

@@ -64,7 +64,7 @@ class WorkerPool(Generic[T, R]):
             with item and error in the item's context, and stopping raises none.
 
     Raises:
-        TypeError: *worker_func* or *on_error* cannot be called, a number is none.
+        TypeError: *worker_func* or *on_error* cannot be called, or a number has the wrong type.
         ValueError: a number is too small, *on_error* is another word.
 
     Example:
@@ -169,7 +169,7 @@ class WorkerPool(Generic[T, R]):
     async def submit(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
         """Queue *item*, waiting while the queue is full, and give its handle.
 
-        If it need not wait, this is no checkpoint, but for every 64th operation of the kind. If cancelled,
+        If it need not wait, this is no checkpoint, except for every 64th operation of the kind. If cancelled,
         the item has not been taken, and will not be processed.
 
         Args:
@@ -246,7 +246,7 @@ class WorkerPool(Generic[T, R]):
         self._crew.resize(check_int("num_workers", num_workers, minimum=1))
 
     def statistics(self) -> WorkerPoolStatistics:
-        """Tell how many workers, items and waiting submitters there are."""
+        """Return how many workers, items and waiting submitters there are."""
         return self._crew.statistics()
 
     def __repr__(self) -> str:

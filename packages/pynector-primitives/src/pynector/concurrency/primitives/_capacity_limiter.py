@@ -170,7 +170,7 @@ class CapacityLimiter(HeldBlock):
         self._acquire_nowait(borrower)
 
     def release(self) -> None:
-        """Give back one token of the running task.
+        """Release one token of the running task.
 
         Raises:
             RuntimeError: the task holds none.
@@ -178,7 +178,7 @@ class CapacityLimiter(HeldBlock):
         self.release_on_behalf_of(current_task())
 
     def release_on_behalf_of(self, borrower: object) -> None:
-        """Give back one token of *borrower*: of one that `statistics()` names.
+        """Release one token of *borrower*: of one that `statistics()` names.
 
         That may be a token which was granted a moment ago, before `acquire_on_behalf_of` has returned.
 
@@ -192,7 +192,7 @@ class CapacityLimiter(HeldBlock):
         self._give_back(borrower)
 
     def statistics(self) -> CapacityLimiterStatistics:
-        """Tell who borrows and who waits."""
+        """Return who borrows and who waits."""
         held, waiters = tuple(self._borrowers), tuple(self._lot.parked())
         return CapacityLimiterStatistics(self._borrowed, self._total, held, len(waiters), waiters)
 

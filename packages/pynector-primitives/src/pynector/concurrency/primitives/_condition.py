@@ -224,7 +224,7 @@ class Condition(HeldBlock):
         return True
 
     def _holder(self) -> Any:
-        """Give the running task, which must hold the lock."""
+        """Return the running task, which must hold the lock."""
         core = self._core
         try:
             task = core.ask()  # what `running_task` does in the usual case, without the call
@@ -238,7 +238,7 @@ class Condition(HeldBlock):
         return task
 
     def statistics(self) -> ConditionStatistics:
-        """Tell who waits for a notification, who holds the lock and who waits for it."""
+        """Return who waits for a notification, who holds the lock and who waits for it."""
         waiters = tuple(self._lot.parked())
         return ConditionStatistics(len(waiters), self._lock.statistics(), waiters)
 

@@ -80,7 +80,7 @@ class Event:
                 raise
 
     def statistics(self) -> EventStatistics:
-        """Tell who waits."""
+        """Return who waits."""
         waiters = tuple(self._lot.parked())
         return EventStatistics(len(waiters), waiters)
 

@@ -29,7 +29,7 @@ class Gcra:
         self._due = -math.inf
 
     def may_take_at(self) -> float:
-        """Give the time from which the next permit may be taken."""
+        """Return the time from which the next permit may be taken."""
         return self._due - self._ahead
 
     def take(self, now: float) -> None:

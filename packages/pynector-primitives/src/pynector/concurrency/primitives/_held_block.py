@@ -18,7 +18,7 @@ who give it back ask for it again, each turn from then on would be a hand-over, 
 
 
 def budget_for(fast_acquire: bool) -> Iterator[bool]:
-    """Give what tells of each operation whether it is a checkpoint; if they are not to be fast, each is."""
+    """Return what tells of each operation whether it is a checkpoint; if they are not to be fast, each is."""
     return operation_budget() if fast_acquire else ALWAYS
 
 

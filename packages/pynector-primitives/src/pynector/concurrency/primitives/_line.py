@@ -37,7 +37,7 @@ class Line(deque[Any], Generic[T]):
     """An entry is the item itself."""
 
     def ready(self) -> bool:
-        """Tell whether the first entry is there; no later one may go before."""
+        """Return whether the first entry is there; no later one may go before."""
         return bool(self) and (type(self[0]) is not Place or self[0].filled)
 
     def add_back(self, entry: T) -> None:

@@ -150,7 +150,7 @@ class Lock(HeldBlock):
             raise WouldBlock
 
     def release(self) -> None:
-        """Give the lock to the first who waits, or leave it free.
+        """Hand the lock to the task that has waited longest, or leave it free.
 
         Raises:
             RuntimeError: this task does not own it.
@@ -173,7 +173,7 @@ class Lock(HeldBlock):
         return self._lock.owner is not None
 
     def statistics(self) -> LockStatistics:
-        """Tell who owns it and who waits."""
+        """Return who owns it and who waits."""
         core = self._lock
         waiters = tuple(core.parked())
         return LockStatistics(self.locked(), task_info(core.owner), len(waiters), waiters)

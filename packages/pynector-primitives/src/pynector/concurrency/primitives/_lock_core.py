@@ -27,7 +27,7 @@ class LockCore(ParkingLot[None]):
         super().__init__(waits_for)
         self.owner: Any = None
         self.ask: Callable[[], Any] = asyncio_task
-        """Tells the running task, or gives None or raises `RuntimeError`: then `running_task` knows it."""
+        """Returns the running task, or gives None or raises `RuntimeError`: then `running_task` knows it."""
         self.broken = False
         self.watched: set[Any] = set()
         """Tasks of whose end we are told: kept till the lock is free, since to watch anew costs more."""
@@ -40,7 +40,7 @@ class LockCore(ParkingLot[None]):
         return () if self.owner is None else (self.owner,)
 
     def running_task(self) -> Any:
-        """Give the running task, and ask who knew it the next time.
+        """Return the running task, and ask who knew it the next time.
 
         Raises:
             NoEventLoopError: no task runs in this thread.

@@ -248,7 +248,7 @@ class Queue(Generic[T]):
         return self._state.shut()
 
     def statistics(self) -> QueueStatistics:
-        """Tell how full it is, and who waits."""
+        """Return how full it is, and who waits."""
         state = self._state
         return QueueStatistics(
             len(state),

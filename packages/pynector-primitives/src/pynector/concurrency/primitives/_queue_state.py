@@ -47,7 +47,7 @@ class QueueState(Generic[T]):
         self._residence = residence = Resident(name)
         self._store: Any = store
         self.wrap: Callable[[T], Any] | None = store.wrap
-        """Gives the entry for an item; None if that is the item itself. So does `unwrap` the other way."""
+        """Returns the entry for an item; None if that is the item itself. So does `unwrap` the other way."""
         self.unwrap: Callable[[Any], T] | None = store.unwrap
         self.max_size: int | None = max_size
         self._places = math.inf if max_size is None else max_size
@@ -78,7 +78,7 @@ class QueueState(Generic[T]):
         self._residence.check_home(doing)
 
     def has_place(self, doing: str) -> bool:
-        """Tell whether an entry may be added.
+        """Return whether an entry may be added.
 
         Raises:
             anyio.ClosedResourceError: nothing may be put in any more.
@@ -91,7 +91,7 @@ class QueueState(Generic[T]):
         return len(self._store) < self._places
 
     def has_entry(self, doing: str) -> bool:
-        """Tell whether an entry may be taken out.
+        """Return whether an entry may be taken out.
 
         Raises:
             anyio.ClosedResourceError: there is none, and none can come any more.
@@ -108,7 +108,7 @@ class QueueState(Generic[T]):
         return False
 
     def may_add(self) -> bool:
-        """Tell whether an entry may be added as it is: at once, and without a checkpoint."""
+        """Return whether an entry may be added as it is: at once, and without a checkpoint."""
         if self.phase != "open" or len(self._store) >= self._places or next(self._budget):
             return False
         residence = self._residence
@@ -118,7 +118,7 @@ class QueueState(Generic[T]):
             return False
 
     def may_take(self) -> bool:
-        """Tell whether an entry may be taken out as it is: at once, and without a checkpoint."""
+        """Return whether an entry may be taken out as it is: at once, and without a checkpoint."""
         store = self._store
         if not (store.ready() if store.kept else len(store)) or next(self._budget):
             return False
@@ -158,7 +158,7 @@ class QueueState(Generic[T]):
         self._deliver()
 
     def _give_place_back(self, place: Any) -> None:
-        """Give *place*, which was given to a task in `putters`, to the next one there, or leave it free."""
+        """Hand *place*, which was handed to a task in `putters`, to the next one there, or leave it free."""
         if self.phase != "shut" and self.putters.unpark(place) is None:
             self._store.drop(place)
             self._deliver()
@@ -233,7 +233,7 @@ class QueueState(Generic[T]):
                 self._let_in()
 
     def _let_in(self) -> None:
-        """Give the places that are free to those who wait for one."""
+        """Hand the places that are free to the tasks who wait for one."""
         while len(self.putters) and len(self._store) < self._places:
             place = self._store.keep_place()
             if self.putters.wake_first(place) is None:

@@ -134,7 +134,7 @@ class RateLimiter:
         self._gcra.take(now)
 
     def statistics(self) -> RateLimiterStatistics:
-        """Tell who waits."""
+        """Return who waits."""
         return RateLimiterStatistics(self._waiting(), (*self._naps.parked(), *self._lot.parked()))
 
     def _waiting(self) -> int:

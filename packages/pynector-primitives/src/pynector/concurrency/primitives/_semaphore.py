@@ -123,7 +123,7 @@ class Semaphore(HeldBlock):
         self._value -= 1
 
     def release(self) -> None:
-        """Give one place to the first who waits, or leave it free.
+        """Hand one place to the task that has waited longest, or leave it free.
 
         Raises:
             ValueError: as many places are free as may be.
@@ -149,6 +149,6 @@ class Semaphore(HeldBlock):
         return self._max_value
 
     def statistics(self) -> SemaphoreStatistics:
-        """Tell who waits."""
+        """Return who waits."""
         waiters = tuple(self._lot.parked())
         return SemaphoreStatistics(len(waiters), waiters)

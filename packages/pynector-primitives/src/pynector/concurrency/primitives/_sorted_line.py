@@ -38,15 +38,15 @@ class SortedLine(Generic[T]):
         return self._size + self.kept
 
     def ready(self) -> bool:
-        """Tell whether an entry is there; a kept place has no priority yet, and holds nobody up."""
+        """Return whether an entry is there; a kept place has no priority yet, and holds nobody up."""
         return self._size > 0
 
     def wrap(self, item: T) -> Entry[T]:
-        """Give the entry for *item*; the number settles a tie, so that no more than keys are compared."""
+        """Return the entry for *item*; the number settles a tie, so that no more than keys are compared."""
         return item if self._key is None else self._key(item), next(self._numbers), item
 
     def unwrap(self, entry: Entry[T]) -> T:
-        """Give the item of *entry*."""
+        """Return the item of *entry*."""
         return entry[2]
 
     def append(self, entry: Entry[T]) -> None:

@@ -8,7 +8,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Child(Protocol[T_co]):
-    """What a handle asks of a child: so much of `anyio.TaskHandle` as is needed."""
+    """The part of `anyio.TaskHandle` that a handle needs of a child."""
 
     @property
     def name(self) -> str: ...

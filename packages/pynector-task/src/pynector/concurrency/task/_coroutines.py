@@ -32,7 +32,7 @@ def coroutine_of(func: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> C
 
 
 def function_name(func: Callable[..., object], name: object) -> str:
-    """Give *name*, or else the name of *func* with its module."""
+    """Return *name*, or else the name of *func* with its module."""
     if name is not None:
         return str(name)
     if type(func) is FunctionType:
@@ -45,7 +45,7 @@ def function_name(func: Callable[..., object], name: object) -> str:
 
 
 def coroutine_name(coro: Coroutine[Any, Any, Any], name: object) -> str:
-    """Give *name*, or else the name of *coro* with its module."""
+    """Return *name*, or else the name of *coro* with its module."""
     if name is not None:
         return str(name)
     frame = getattr(coro, "cr_frame", None)

@@ -46,7 +46,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         self._guarded_scope: GroupScope | None = None
 
     def __await__(self) -> Generator[Any, Any, Self]:
-        """Give this group, not yet entered."""
+        """Return this group, not yet entered."""
         return self
         yield  # makes this a generator, which is what an awaitable must give
 

@@ -187,5 +187,5 @@ async def _run_and_tell(
 
 
 def _only_cancellations(errors: Errors) -> BaseException | None:
-    """Give the first cancellation in *errors*, if there is nothing else."""
+    """Return the first cancellation in *errors*, if there is nothing else."""
     return next(leaves(errors)) if is_cancellation(errors) else None

@@ -71,7 +71,7 @@ def cancel_everywhere(
         RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
         Stuck: A task does not come to its next `await`, within ten seconds of the processor.
         TypeError: *scenario* is no async function, or needs arguments; *victims* cannot be called; or what
-            must be a number is none.
+            number has the wrong type.
         ValueError: There is no such fault, or not on this backend; a number is less than one; *lateness* is
             negative, or of no effect in one order; or the scenario or *victims* cannot be sent to another
             process.

@@ -78,7 +78,7 @@ class PriorityOrder:
 
 
 class DeviatingOrder:
-    """First come, first served, but for the choices that say otherwise."""
+    """First come, first served, except for the choices that say otherwise."""
 
     __slots__ = ("_choices", "_deviations")
 

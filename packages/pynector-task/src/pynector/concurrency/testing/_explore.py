@@ -73,7 +73,7 @@ def explore(
     Raises:
         RuntimeError: Called while an event loop, of asyncio or trio, runs in this thread.
         Stuck: A task does not come to its next `await`, within ten seconds of the processor.
-        TypeError: *scenario* is no async function, or needs arguments; or what must be a number is none.
+        TypeError: *scenario* is no async function, or needs arguments; or a number has the wrong type.
         ValueError: There is no such order or backend, a number is less than one, *lateness* is negative or
             of no effect in this order, or the order or the scenario cannot be spread over processes.
 

@@ -28,7 +28,7 @@ def replay(scenario: Scenario, token: str, *, max_steps: int = 10_000) -> None:
         AssertionError: It fails; the message is the schedule as a list, the cause is what the scenario
             raised.
         TypeError: *scenario* is no async function, or needs arguments; the token is no text.
-        ValueError: The token is none, or tells of what its backend does not have.
+        ValueError: The token cannot be read, or tells of what its backend does not have.
         RuntimeError: Called while an event loop runs in this thread.
         Stuck: A task does not come to its next `await`, within ten seconds of the processor.
 

@@ -19,7 +19,7 @@ _OF_OTHERS = 200
 
 
 class Rounds:
-    """Tells, of callbacks that belong to no task, whether they do the same again and again.
+    """Finds out whether callbacks that belong to no task they do the same again and again.
 
     A round is what was ready when the one before had been run. A chain of callbacks that differ makes
     progress, however long it is.

@@ -101,7 +101,7 @@ class Schedule:
 
         Raises:
             TypeError: The token is no text.
-            ValueError: The token is none, or tells of what the backend does not have.
+            ValueError: The token cannot be read, or tells of what the backend does not have.
         """
         if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"token must be what a failure prints, such as 'asyncio/5=1', not {token!r}")

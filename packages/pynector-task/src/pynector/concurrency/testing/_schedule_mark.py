@@ -35,7 +35,7 @@ class ScheduleMark:
 
     Attributes:
         name: `explore`, `cancel_everywhere` or `virtual_time`.
-        options: The options given, but for the backends.
+        options: The options given, without the backends.
         backends: On which it runs.
         wrong: What is wrong with it, if anything is.
     """

@@ -13,7 +13,7 @@ _WAIT_FOR_THREAD = frozenset({"run_sync_in_worker_thread", "to_thread_run_sync"}
 
 
 class ThreadWatch:
-    """Tells how long to wait for other threads, before time passes or a deadlock is declared."""
+    """Returns how long to wait for other threads, before time passes or a deadlock is declared."""
 
     __slots__ = ("_known", "busy")
 

@@ -4,10 +4,10 @@ It is loaded by itself. An async test function with one of these marks is the sc
 plug-in. It runs on asyncio and, if trio is installed, on trio; `backends=["asyncio"]` says otherwise, and
 `schedule_backends` in the ini file for all tests.
 
-- `@pytest.mark.explore(...)`: under many orders of its tasks. The options are those of `explore()`, but for
-  `backend` and `processes`.
+- `@pytest.mark.explore(...)`: under many orders of its tasks. The options are those of `explore()`, except
+  for `backend` and `processes`.
 - `@pytest.mark.cancel_everywhere(...)`: with each task cancelled after each step. The options are those of
-  `cancel_everywhere()`, but for the same two.
+  `cancel_everywhere()`, except for the same two.
 - `@pytest.mark.virtual_time`: once, in time that takes none.
 
 A test has one of them; of those on function, class and module the nearest counts. A mark that is wrong fails

@@ -151,7 +151,7 @@ class CircuitBreaker:
         return self._circuit.state
 
     def statistics(self) -> CircuitStatistics:
-        """Tell the state, and how the last calls ended; where no event loop runs, as of the last of them."""
+        """Return the state, and how the last calls ended; without an event loop, as of the last of them."""
         circuit = self._circuit
         with suppress(NoEventLoopError):  # without a clock it is what counted last
             circuit.outcomes.forget(current_time())

@@ -25,7 +25,7 @@ def item_call(
     retry: CallPolicy | None,
     limiter: RateLimiter | None,
 ) -> Callable[[T], Awaitable[R]]:
-    """Give what calls *func* with all that is wanted; *func* itself, if that is nothing.
+    """Return what calls *func* with all that is wanted; *func* itself, if that is nothing.
 
     The first call waits for *limiter* before the time counts; the others, after a failure, wait inside it.
     """

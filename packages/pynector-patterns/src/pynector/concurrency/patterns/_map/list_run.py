@@ -61,7 +61,7 @@ class ListRun(Generic[T, R]):
         self._group: TaskGroup = create_task_group()
 
     async def run(self) -> list[R]:
-        """Give the results, in order of the items, or raise the first error."""
+        """Return the results, in order of the items, or raise the first error."""
         before, is_overtaking = native_cancellations(), False
         try:
             try:

@@ -141,7 +141,7 @@ class MapStream(Generic[R]):
     async def __anext__(self) -> R:
         """Wait for the next result.
 
-        If it is there already, this is no checkpoint, but for every 64th operation of the kind. If cancelled,
+        If it is there already, this is a checkpoint only for every 64th operation of the kind. If cancelled,
         no result is lost.
 
         Raises:

@@ -124,7 +124,7 @@ def _drop(_: object) -> None:
 
 
 def iterator_of(name: str, items: Iterable[T]) -> Iterator[T]:
-    """Give an iterator over *items*.
+    """Return an iterator over *items*.
 
     Raises:
         TypeError: there is none; names the parameter.

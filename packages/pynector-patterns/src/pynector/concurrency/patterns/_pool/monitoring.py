@@ -63,7 +63,7 @@ class PoolEvent:
 
 @dataclass(frozen=True, slots=True)
 class PoolStatistics:
-    """A pool in numbers. Those of the first group are of now, the others count from its making.
+    """A pool in numbers. The first group describes the present; the others count since the pool was made.
 
     Attributes:
         max_connections: The most connections there may be.
@@ -205,7 +205,7 @@ class PoolMonitor:
     def hook_failed(self, kind: PoolEventKind, connection: object, seconds: float, error: Exception) -> None:
         """Call `on_event`; without one, say so in the log, once of each kind: each time costs a connection.
 
-        That a connection is dead is no news: that is an `OSError`, but for a hook that takes too long.
+        An `OSError` means a dead connection and is not logged; a hook that takes too long is.
         """
         self.emit(kind, connection, seconds, error)
         is_dead = isinstance(error, OSError) and not isinstance(error, TimeoutError)
@@ -266,7 +266,7 @@ class PoolMonitor:
         waiting: int,
         leases: int = 0,
     ) -> PoolStatistics:
-        """Return the numbers of now; *leases* are those that were not counted here."""
+        """Return the current numbers; *leases* are those that were not counted here."""
         is_open = total - opening - closing
         return PoolStatistics(
             max_connections=max_connections,
@@ -303,7 +303,7 @@ UserCalls: TypeAlias = tuple[tuple[CodeType, int], ...]
 
 
 def user_calls() -> UserCalls:
-    """Give the calls that led here from the event loop, without those inside pynector."""
+    """Return the calls that led here from the event loop, without those inside pynector."""
     calls: list[tuple[CodeType, int]] = []
     frame = currentframe()
     while frame is not None and len(calls) < FRAMES:

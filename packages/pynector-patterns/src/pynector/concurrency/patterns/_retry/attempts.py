@@ -99,7 +99,7 @@ class RetryAttempts:
         return RetryAttempt(self, self._number)
 
     def begin(self) -> CancelScope:
-        """Give the scope for the attempt that begins."""
+        """Return the scope for the attempt that begins."""
         assert self._failures is not None
         self._next = "end"  # unless the block fails
         return cancel_scope(self._failures.time_left())

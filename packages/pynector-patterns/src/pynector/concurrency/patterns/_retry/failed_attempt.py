@@ -1,4 +1,4 @@
-"""What is told of an attempt that failed and is followed by another."""
+"""The report on an attempt that failed and is followed by another."""
 
 import logging
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class Failures:
         self._cause: Exception | None = None
 
     def time_left(self) -> float | None:
-        """Give the seconds that the next attempt may take."""
+        """Return the seconds that the next attempt may take."""
         each = self._policy.timeout
         if self._ends is None:
             return each
@@ -56,7 +56,7 @@ class Failures:
         return left if each is None else min(left, each)
 
     def pause_after(self, error: Exception) -> float | None:
-        """Give the seconds to pause before the next attempt; None: *error* ends it, and was told the rest."""
+        """Return the seconds to pause before the next attempt; None: *error* ends it, and has all notes."""
         self._count += 1
         pause, why = self._next(error, retry_wanted(self._policy.retry_on, error))
         if pause is not None:
@@ -68,7 +68,7 @@ class Failures:
         return None
 
     def pause_after_timeout(self) -> float:
-        """Give the seconds to pause before the next attempt, this one having run out of time.
+        """Return the seconds to pause before the next attempt, this one having run out of time.
 
         Raises:
             TimeoutError: it was the last one.
@@ -88,7 +88,7 @@ class Failures:
             del error, cause  # their tracebacks hold this frame
 
     def _next(self, error: Exception, wanted: bool | float) -> tuple[float | None, str]:
-        """Give the pause that comes after *error*; or None, and why not if that is not plain to see."""
+        """Return the pause that comes after *error*; or None, and why not if that is not plain to see."""
         policy = self._policy
         if wanted is False:
             return None, ""

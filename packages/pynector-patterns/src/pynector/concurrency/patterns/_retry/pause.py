@@ -18,7 +18,7 @@ _switched_off = 0
 
 
 def backoff_seconds(policy: RetryPolicy, number: int) -> float:
-    """Give the pause after attempt *number*: it doubles each time, and a part of it is left to chance."""
+    """Return the pause after attempt *number*: it doubles each time, and a part of it is left to chance."""
     first, longest = policy.backoff, policy.max_backoff
     if longest is None:
         longest = max(first, MAX_BACKOFF)
@@ -58,5 +58,5 @@ def _switch(by: int) -> None:
 
 
 def pauses_are_off() -> bool:
-    """Tell whether a `retry_pauses_off` block is entered anywhere in this process."""
+    """Return whether a `retry_pauses_off` block is entered anywhere in this process."""
     return _switched_off > 0

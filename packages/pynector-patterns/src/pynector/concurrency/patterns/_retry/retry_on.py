@@ -27,7 +27,7 @@ def check_retry_on(name: str, value: object) -> None:
 
 
 def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
-    """Tell whether *error* is worth another attempt; a float: yes, after so many seconds.
+    """Return whether *error* is worth another attempt; a float: yes, after so many seconds.
 
     Raises:
         TypeError: a predicate gave neither a bool nor seconds.
@@ -43,7 +43,7 @@ def retry_wanted(retry_on: RetryOn, error: Exception) -> bool | float:
 
 
 def is_one_of(error: BaseException, classes: ErrorClasses) -> bool:
-    """Tell whether *error* is of one of the *classes*, or a group of such errors and no others.
+    """Return whether *error* is of one of the *classes*, or a group of such errors and no others.
 
     An error that only passes on its cause (`PoolFactoryError`) may be either of the two.
     """
@@ -57,7 +57,7 @@ def is_one_of(error: BaseException, classes: ErrorClasses) -> bool:
 
 
 def is_misuse(error: Exception) -> bool:
-    """Tell whether *error* comes from the call itself, not from inside: no later attempt can do better.
+    """Return whether *error* comes from the call itself, not from inside: no later attempt can do better.
 
     That is a `TypeError` for wrong arguments, or for what cannot be awaited.
     """

@@ -6,7 +6,7 @@ from anyio import get_cancelled_exc_class
 
 
 def split_cancellation(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
-    """Give a cancellation that *error* is, or has inside, and what else it is.
+    """Return a cancellation that *error* is, or has inside, and what else it is.
 
     With trio a nursery's group may hold the cancellations of its children, alone or beside their errors.
     """

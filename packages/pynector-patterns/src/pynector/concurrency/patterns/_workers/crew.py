@@ -93,7 +93,7 @@ class Crew(Generic[T, R]):
         return not self.line and len(self._idle) == len(self._workers)
 
     def statistics(self) -> WorkerPoolStatistics:
-        """Tell how many workers, items and waiting submitters there are."""
+        """Return how many workers, items and waiting submitters there are."""
         ledger, running = self.ledger, self.running_count
         begun = self._begun_by_gone + sum(worker.begun for worker in self._workers)
         return WorkerPoolStatistics(
@@ -164,7 +164,7 @@ class Crew(Generic[T, R]):
         self.close()
 
     def cancel_item(self, handle: ItemHandle[T, R]) -> None:
-        """Give up one item, unless it is done."""
+        """Cancel one item, unless it is done."""
         self.check_home("cancelling an item")
         if (worker := handle._worker) is not None:
             worker.has_dropped_item = True
@@ -189,7 +189,7 @@ class Crew(Generic[T, R]):
         self.call()
 
     def dismisses(self, worker: Worker[T, R]) -> bool:
-        """Tell *worker*, which is through with its item, whether it is to leave."""
+        """Return whether *worker*, which is through with its item, is to leave."""
         worker.must_ask = len(self._workers) > self.size
         return worker.must_ask and self.members.waiting < len(self._workers) - 1
 

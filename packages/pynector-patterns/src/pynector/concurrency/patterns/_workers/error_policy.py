@@ -21,7 +21,7 @@ OnError: TypeAlias = Literal["report", "cancel"] | Callable[[T, Exception], obje
 
 
 class ErrorPolicy(Generic[T]):
-    """Decides who is told of an error: whoever awaits the item's handle, or else whoever stops the pool.
+    """Decides who receives an error: whoever awaits the item's handle, or else whoever stops the pool.
 
     Args:
         on_error: See `WorkerPool`.
@@ -68,7 +68,7 @@ class ErrorPolicy(Generic[T]):
             self._ledger.keep(handle, its_own)
 
     def refusal(self) -> ClosedResourceError:
-        """Give what a submitter is told who comes too late."""
+        """Return what a submitter is told who comes too late."""
         error = ClosedResourceError("worker pool is stopped; it takes no more items")
         error.__cause__ = self.cause
         return error
@@ -80,7 +80,7 @@ class ErrorPolicy(Generic[T]):
             raise ExceptionGroup(_summary(errors), errors)
 
     async def tell_beside(self, exc: BaseException) -> None:
-        """Tell of it in *exc*, which is on its way already; in the log, if that is a cancellation."""
+        """Note the errors in *exc*, which is on its way already; in the log, if that is a cancellation."""
         await self._let_listeners_run()
         errors = self._ledger.errors
         if split_cancellation(exc)[1] is not None:

@@ -114,7 +114,7 @@ class ItemHandle(Generic[T, R]):
     async def wait(self) -> None:
         """Wait until the item is done, in whatever way. If cancelled, the item goes on.
 
-        If it is done already, this is no checkpoint, but for every 64th operation of the kind.
+        If it is done already, this is no checkpoint, except for every 64th operation of the kind.
 
         Raises:
             RuntimeError: the item itself waits for itself.

@@ -86,7 +86,7 @@ class Ledger(Generic[T]):
         return list(self._errors.values())
 
     def take_errors(self) -> list[Exception]:
-        """Give the errors that nobody was told of, and forget them."""
+        """Return the errors that nobody was told of, and forget them."""
         errors = self.errors
         self._errors.clear()
         return errors

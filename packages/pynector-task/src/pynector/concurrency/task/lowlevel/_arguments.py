@@ -4,7 +4,7 @@ import math
 
 
 def check_int(name: str, value: object, *, minimum: int) -> int:
-    """Give *value* back if it is an int of at least *minimum*.
+    """Return *value* if it is an int of at least *minimum*.
 
     Raises:
         TypeError: *value* is no int; `True` and `False` are none here.
@@ -18,7 +18,7 @@ def check_int(name: str, value: object, *, minimum: int) -> int:
 
 
 def check_seconds(name: str, value: object, *, minimum: float = -math.inf) -> float:
-    """Give *value* back as a float if it is a number of seconds of at least *minimum*.
+    """Return *value* as a float if it is a number of seconds of at least *minimum*.
 
     Raises:
         TypeError: *value* is no number.

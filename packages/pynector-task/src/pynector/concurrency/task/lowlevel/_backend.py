@@ -20,7 +20,7 @@ Task: TypeAlias = Any
 
 
 class Ticket(Awaitable[Any], Protocol):
-    """What a parked task awaits, and who wakes it sets: so much of an `asyncio.Future` as is needed."""
+    """The part of `asyncio.Future` that waiting tasks need: awaited by one task, set by another."""
 
     def done(self) -> bool: ...
     def cancel(self) -> object: ...
@@ -59,7 +59,7 @@ _likely: Backend = _asyncio
 
 
 def backend_here() -> Backend:
-    """Give the backend of the running task.
+    """Return the backend of the running task.
 
     Raises:
         NoEventLoopError: no task runs in this thread.
@@ -107,7 +107,7 @@ Gives None or raises `RuntimeError` where no task of asyncio runs; `task_asker` 
 
 
 def task_asker() -> Callable[[], Task | None]:
-    """Give what tells the running task here, at once: for an object that asks again and again.
+    """Return what tells the running task here, at once: for an object that asks again and again.
 
     Where another event loop runs, it gives None or raises `RuntimeError`: then ask for another one.
 
@@ -118,7 +118,7 @@ def task_asker() -> Callable[[], Task | None]:
 
 
 def current_task() -> Task:
-    """Give the running task: an `asyncio.Task` or a `trio.lowlevel.Task`.
+    """Return the running task: an `asyncio.Task` or a `trio.lowlevel.Task`.
 
     Raises:
         NoEventLoopError: no task runs in this thread.
@@ -131,12 +131,12 @@ def current_task() -> Task:
 
 
 def current_time() -> float:
-    """Give the time of the event loop's clock, in seconds from an arbitrary start."""
+    """Return the time of the event loop's clock, in seconds from an arbitrary start."""
     return backend_here().current_time()
 
 
 def time_asker() -> Callable[[], float]:
-    """Give what tells the time as `current_time` does here, at once: for an object that asks again and again.
+    """Return a function that does at once what `current_time` does here, for an object that asks often.
 
     Where another event loop runs, it tells another time, or raises `RuntimeError`: then ask for another one.
 
@@ -194,7 +194,7 @@ def unwatch_exit(task: Task, callback: Callable[[Task], None]) -> None:
 
 
 def backend_of(task: Task) -> Backend:
-    """Give the backend that *task* belongs to."""
+    """Return the backend that *task* belongs to."""
     if _asyncio.is_task(task):
         return _asyncio
     from . import _trio
@@ -212,7 +212,7 @@ def all_tasks() -> Collection[Task]:
 
 
 def name_of(holder: object) -> str:
-    """Give a name for *holder*, a task or whatever else took something."""
+    """Return a name for *holder*, a task or whatever else took something."""
     name = _asyncio.task_name(holder)
     if name is None and "trio" in sys.modules:
         from . import _trio

@@ -17,7 +17,7 @@ _here = _ThreadBudget()
 
 
 def operation_budget() -> Iterator[bool]:
-    """Give this thread's budget: `next(budget)` counts one operation that did not wait.
+    """Return this thread's budget: `next(budget)` counts one operation that did not wait.
 
     The answer is True every 64th time, all objects of the thread taken together; the caller then passes a
     `checkpoint`. So a task that never has to wait starves neither the loop nor its own cancellation.

@@ -23,7 +23,7 @@ def remember(lot: "ParkingLot[Any]") -> None:
 
 
 def parked_tasks() -> list[ParkedTask]:
-    """Tell who waits for what in this event loop, since when, and held by whom; longest wait first.
+    """Return who waits for what in this event loop, since when, and held by whom; longest wait first.
 
     It sees all that waits in pynector's primitives and patterns, and in every `ParkingLot` of your own. Who
     holds it is known of locks and limiters.

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def import_lazily(leaf: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Give `__getattr__` and `__dir__` for a package that imports each of its names on first use.
+    """Return `__getattr__` and `__dir__` for a package that imports each of its names on first use.
 
     So importing a leaf costs next to nothing, and using it costs what is used: who maps does not pay for the
     pool. This is PEP 562. Type checkers read the imports in the leaf's `if TYPE_CHECKING` instead.

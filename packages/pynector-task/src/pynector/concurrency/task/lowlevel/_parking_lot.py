@@ -259,15 +259,15 @@ class ParkingLot(Resident, Generic[T]):
         return self.queue[-1][2]
 
     def first(self) -> Task | None:
-        """Give the task that waits longest, or None."""
+        """Return the task that waits longest, or None."""
         return next((task for ticket, task, _ in self.queue if not ticket.done()), None)
 
     def tasks(self) -> tuple[Task, ...]:
-        """Give all tasks that wait, in order of arrival."""
+        """Return all tasks that wait, in order of arrival."""
         return tuple(task for ticket, task, _ in self.queue if not ticket.done())
 
     def holders(self) -> Iterable[object]:
-        """Give those who hold at the moment what tasks wait for here; a subclass may know better."""
+        """Return those who hold at the moment what tasks wait for here; a subclass may know better."""
         return self._holders()
 
     def parked(self) -> list[ParkedTask]:

@@ -20,7 +20,7 @@ class Resident:
     __slots__ = ("_backend", "_beside", "_name", "_thread", "current_loop", "home")
 
     current_loop: Callable[[], object]
-    """Gives the event loop that runs here, or raises `RuntimeError`; there once it has moved in.
+    """Returns the event loop that runs here, or raises `RuntimeError`; there once it has moved in.
 
     A hot path asks `current_loop() is home`, and only if not `check_home`.
     """
