@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 from pynector.concurrency.task.lowlevel import import_lazily
 
 if TYPE_CHECKING:
-    from ._breaker.circuit import CircuitState
+    from ._breaker.circuit import CircuitOpenError, CircuitState
     from ._breaker.circuit_breaker import CircuitBreaker, CircuitStatistics
-    from ._breaker.circuit_open import CircuitOpenError
     from ._concurrent_map import concurrent_map
     from ._hedge import hedge
-    from ._map.map_stream import MapStream
-    from ._map.outcome import Outcome
-    from ._map.progress import MapProgress
+    from ._map.progress import MapProgress, Outcome
+    from ._map.stream import MapStream
     from ._parallel_requests import parallel_requests
     from ._pool.connection_pool import ConnectionPool
     from ._pool.errors import PoolError, PoolFactoryError, PoolFullError, PoolTimeoutError
@@ -22,30 +20,28 @@ if TYPE_CHECKING:
     from ._pool.options import PoolLimits
     from ._retry.attempts import RetryAttempt, RetryAttempts
     from ._retry.budget import RetryBudget
-    from ._retry.failed_attempt import FailedAttempt
-    from ._retry.pause import retry_pauses_off
-    from ._retry.policy import RetryPolicy
-    from ._retry.with_timeout import retry_with_timeout
+    from ._retry.failures import FailedAttempt, retry_pauses_off
+    from ._retry.policy import RetryPolicy, retry_with_timeout
     from ._worker_pool import WorkerPool
-    from ._workers.item_handle import ItemHandle, ItemStatus
-    from ._workers.statistics import WorkerPoolStatistics
+    from ._workers.handle import ItemHandle, ItemStatus
+    from ._workers.outcomes import WorkerPoolStatistics
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
         {
             "CircuitBreaker": "_breaker.circuit_breaker",
-            "CircuitOpenError": "_breaker.circuit_open",
+            "CircuitOpenError": "_breaker.circuit",
             "CircuitState": "_breaker.circuit",
             "CircuitStatistics": "_breaker.circuit_breaker",
             "ConnectionPool": "_pool.connection_pool",
-            "FailedAttempt": "_retry.failed_attempt",
-            "ItemHandle": "_workers.item_handle",
-            "ItemStatus": "_workers.item_handle",
+            "FailedAttempt": "_retry.failures",
+            "ItemHandle": "_workers.handle",
+            "ItemStatus": "_workers.handle",
             "KeyedConnectionPool": "_pool.keyed_connection_pool",
             "Lease": "_pool.lease",
             "MapProgress": "_map.progress",
-            "MapStream": "_map.map_stream",
-            "Outcome": "_map.outcome",
+            "MapStream": "_map.stream",
+            "Outcome": "_map.progress",
             "PoolError": "_pool.errors",
             "PoolEvent": "_pool.monitoring",
             "PoolEventKind": "_pool.monitoring",
@@ -60,12 +56,12 @@ else:
             "RetryBudget": "_retry.budget",
             "RetryPolicy": "_retry.policy",
             "WorkerPool": "_worker_pool",
-            "WorkerPoolStatistics": "_workers.statistics",
+            "WorkerPoolStatistics": "_workers.outcomes",
             "concurrent_map": "_concurrent_map",
             "hedge": "_hedge",
             "parallel_requests": "_parallel_requests",
-            "retry_pauses_off": "_retry.pause",
-            "retry_with_timeout": "_retry.with_timeout",
+            "retry_pauses_off": "_retry.failures",
+            "retry_with_timeout": "_retry.policy",
         },
     )
 

@@ -13,10 +13,9 @@ from pynector.concurrency.task.lowlevel import (
 )
 
 from ._map.item_call import CallPolicy, item_call
-from ._map.map_stream import MapStream
-from ._map.outcome import Outcome
-from ._map.progress import MapProgress, ProgressCount
-from ._map.window import Window
+from ._map.progress import MapProgress, Outcome, ProgressCount
+from ._map.source import Window
+from ._map.stream import MapStream
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pynector.concurrency.task.lowlevel import check_callable
 
-from ._retry.retry_on import is_misuse
+from ._error_match import is_misuse
 
 
 def function_name(func: Callable[..., object]) -> str:

@@ -25,8 +25,8 @@ from pynector.concurrency.task.lowlevel import (
     raise_unchanged,
 )
 
+from ._error_match import is_misuse
 from ._function_name import can_be_awaited, function_name, not_async
-from ._retry.retry_on import is_misuse
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -7,9 +7,9 @@ from typing import TypeVar
 from pynector.concurrency.task.lowlevel import check_callable, check_int, checkpoint
 
 from ._map.list_run import ListRun
-from ._map.map_stream import MapStream
 from ._map.progress import ProgressCount
-from ._map.window import Window
+from ._map.source import Window
+from ._map.stream import MapStream
 
 T = TypeVar("T")
 R = TypeVar("R")

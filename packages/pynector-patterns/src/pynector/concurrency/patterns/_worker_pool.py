@@ -16,15 +16,12 @@ from pynector.concurrency.task.lowlevel import (
     operation_budget,
 )
 
-from ._workers.backlog import Backlog
-from ._workers.block import Block
-from ._workers.crew import Crew
-from ._workers.error_policy import OnError
-from ._workers.intake import Intake
-from ._workers.item_handle import ItemHandle
-from ._workers.item_map import map_items
-from ._workers.owner import Owner
-from ._workers.statistics import WorkerPoolStatistics
+from ._workers.handle import ItemHandle
+from ._workers.lifetime import BlockLifetime, OwnerLifetime
+from ._workers.map import map_items
+from ._workers.outcomes import OnError, WorkerPoolStatistics
+from ._workers.queue import ItemQueue, SubmitChecks
+from ._workers.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -96,28 +93,28 @@ class WorkerPool(Generic[T, R]):
         check_callable("worker_func", worker_func)
         if max_queue is not None:
             check_int("max_queue", max_queue, minimum=1)
-        self._backlog: Backlog[ItemHandle[T, R]] = Backlog(max_queue, by_priority=priorities)
-        self._line = self._backlog.line
+        self._queue: ItemQueue[ItemHandle[T, R]] = ItemQueue(max_queue, by_priority=priorities)
+        self._line = self._queue.line
         self._budget = operation_budget()
-        self._crew = Crew(worker_func, num_workers, self._backlog, on_error)
-        self._intake = Intake(self._crew, takes_priorities=priorities)
-        self._frame: Block | Owner | None = None
+        self._workers = Workers(worker_func, num_workers, self._queue, on_error)
+        self._submit_checks = SubmitChecks(self._workers, takes_priorities=priorities)
+        self._frame: BlockLifetime | OwnerLifetime | None = None
 
     @property
     def unprocessed(self) -> list[T]:
         """The items that were cancelled with the pool before they were done, running ones first."""
-        return self._crew.ledger.unprocessed
+        return self._workers.outcomes.unprocessed
 
     async def __aenter__(self) -> Self:
-        self._crew.open(copy_context())
-        self._frame = block = Block(self._crew)
+        self._workers.open(copy_context())
+        self._frame = block = BlockLifetime(self._workers)
         await block.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        assert isinstance(self._frame, Block)
+        assert isinstance(self._frame, BlockLifetime)
         await self._frame.leave(exc_type, exc, tb)
 
     async def start(self) -> None:
@@ -129,8 +126,8 @@ class WorkerPool(Generic[T, R]):
             RuntimeError: it was started before.
         """
         await checkpoint()
-        self._crew.open(copy_context())
-        self._frame = Owner(self._crew)
+        self._workers.open(copy_context())
+        self._frame = OwnerLifetime(self._workers)
 
     async def stop(self, grace: float | None = None) -> list[T]:
         """Take no more items, finish those that are queued, and end.
@@ -150,20 +147,20 @@ class WorkerPool(Generic[T, R]):
         """
         if grace is not None:
             check_seconds("grace", grace, minimum=0)
-        self._crew.members.refuse("stop()")
+        self._workers.self_wait.refuse("stop()")
         await checkpoint()
         frame = self._frame
         if frame is None:
             return []
-        self._crew.close()
+        self._workers.close()
         with move_on_after(grace):
             await frame.wait()
-        if not self._crew.has_ended:
-            self._crew.cancel()
+        if not self._workers.has_ended:
+            self._workers.cancel()
         await frame.wait()
         if frame.error is not None:
             raise frame.error
-        await self._crew.policy.raise_errors()
+        await self._workers.policy.raise_errors()
         return self.unprocessed
 
     async def submit(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -184,12 +181,12 @@ class WorkerPool(Generic[T, R]):
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         if priority is not None:
-            self._intake.check_priority(priority)
+            self._submit_checks.check_priority(priority)
         if next(self._budget):
             await checkpoint()
-        if len(self._line) >= self._backlog.capacity:
-            await self._intake.wait_for_room()
-        crew, room = self._crew, self._backlog.room
+        if len(self._line) >= self._queue.capacity:
+            await self._submit_checks.wait_for_room()
+        workers, room = self._workers, self._queue.room
         try:
             at_home = room.current_loop() is room.home  # what `check_home` asks, without the call
         except RuntimeError:
@@ -197,13 +194,13 @@ class WorkerPool(Generic[T, R]):
         if not at_home:
             room.check_home("submitting an item")
         handle: ItemHandle[T, R] = ItemHandle()
-        handle._crew, handle._item, handle._outcome = crew, item, None
+        handle._workers, handle._item, handle._outcome = workers, item, None
         handle._stage = copy_context()
         if priority is not None:
             handle.priority = priority
         self._line.append(handle)
-        if crew.may_call:
-            crew.call()
+        if workers.may_wake:
+            workers.call()
         return handle
 
     def submit_nowait(self, item: T, *, priority: float | None = None) -> ItemHandle[T, R]:
@@ -212,7 +209,7 @@ class WorkerPool(Generic[T, R]):
         Raises:
             anyio.WouldBlock: the queue is full.
         """
-        return self._intake.put(item, priority)
+        return self._submit_checks.put(item, priority)
 
     async def join(self) -> None:
         """Wait until no item is queued or running. A checkpoint. If cancelled, the items go on.
@@ -220,9 +217,9 @@ class WorkerPool(Generic[T, R]):
         Raises:
             RuntimeError: an item of this pool calls it, and would wait for itself.
         """
-        self._crew.members.refuse("join()")
+        self._workers.self_wait.refuse("join()")
         await checkpoint()
-        await self._crew.wait_for_quiet()
+        await self._workers.wait_for_quiet()
 
     async def map(self, items: Iterable[T] | AsyncIterable[T]) -> list[R]:
         """Submit all *items*, and give their results, in order.
@@ -235,7 +232,7 @@ class WorkerPool(Generic[T, R]):
             anyio.ClosedResourceError: it is stopped, or stopping.
         """
         await checkpoint()
-        await self._intake.pass_gate()
+        await self._submit_checks.pass_gate()
         return await map_items(self.submit, items)
 
     def resize(self, num_workers: int) -> None:
@@ -243,12 +240,12 @@ class WorkerPool(Generic[T, R]):
 
         One of them stays while all others wait for room in the queue, which nobody else would make.
         """
-        self._crew.resize(check_int("num_workers", num_workers, minimum=1))
+        self._workers.resize(check_int("num_workers", num_workers, minimum=1))
 
     def statistics(self) -> WorkerPoolStatistics:
         """Return how many workers, items and waiting submitters there are."""
-        return self._crew.statistics()
+        return self._workers.statistics()
 
     def __repr__(self) -> str:
-        state, running = self._crew.state, self._crew.running_count
-        return f"<WorkerPool {state}, {running} running, {len(self._backlog)} queued>"
+        state, running = self._workers.state, self._workers.running_count
+        return f"<WorkerPool {state}, {running} running, {len(self._queue)} queued>"

@@ -1,5 +1,7 @@
 """A bounded map whose results are kept in a list."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
@@ -21,7 +23,7 @@ from pynector.concurrency.task.lowlevel import (
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
-from .later_errors import LaterErrors
+from .progress import LaterErrors
 from .source import close_source, iterator_of
 
 T = TypeVar("T")

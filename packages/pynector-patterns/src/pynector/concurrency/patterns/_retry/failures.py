@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import threading
 from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import random
 from typing import TYPE_CHECKING
 
 from anyio import current_effective_deadline
@@ -16,10 +22,8 @@ from pynector.concurrency.task.lowlevel import (
     overtaken_cancellation,
 )
 
-from .._breaker.circuit_open import CircuitOpenError
-from .failed_attempt import FailedAttempt
-from .pause import backoff_seconds, pauses_are_off
-from .retry_on import retry_wanted
+from .._breaker.circuit import CircuitOpenError
+from .._error_match import retry_wanted
 
 if TYPE_CHECKING:
     from .policy import RetryPolicy
@@ -136,3 +140,90 @@ class Failures:
         dots = [f"attempts 1 to {untold}: not kept"] if untold > 0 else []
         for note in (*notes, *dots, *self._lines):
             add_note(error, note)
+
+
+_logger = logging.getLogger("pynector.concurrency.patterns")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt that failed, told to `before_sleep` before the pause that follows it.
+
+    Attributes:
+        number: Which attempt it was, counted from 1.
+        attempts: How many there may be in all; None: no limit.
+        error: Why it failed. A `TimeoutError` of the policy's own if it ran out of its `timeout`.
+        pause: The seconds until the next attempt begins.
+        seconds: The seconds since the first attempt began.
+        name: The name of the function that is called.
+    """
+
+    number: int
+    attempts: int | None
+    error: Exception
+    pause: float
+    seconds: float
+    name: str
+
+    def __str__(self) -> str:
+        of = "" if self.attempts is None else f" of {self.attempts}"
+        return (
+            f"{self.name}: attempt {self.number}{of} failed after {self.seconds:.2f} s with"
+            f" {one_line(self.error)}; next in {self.pause:.2f} s"
+        )
+
+
+def log_failed_attempt(failed: FailedAttempt) -> None:
+    """Log one line, a warning of the logger `pynector.concurrency.patterns`."""
+    _logger.warning("%s", str(failed))  # a record may be kept, and would keep the error
+
+
+MAX_BACKOFF = 10.0  # seconds, by default
+
+_lock = threading.Lock()
+_switched_off = 0
+
+
+def backoff_seconds(policy: RetryPolicy, number: int) -> float:
+    """Return the pause after attempt *number*: it doubles each time, and a part of it is left to chance."""
+    first, longest = policy.backoff, policy.max_backoff
+    if longest is None:
+        longest = max(first, MAX_BACKOFF)
+    pause = min(first * 2.0 ** min(number - 1, 100), longest)
+    draw = random if policy.random is None else policy.random.random
+    return pause * (1.0 - policy.jitter * draw())
+
+
+@contextmanager
+def retry_pauses_off() -> Generator[None]:
+    """Let all retries of this process go without pauses, for tests; attempts and time-outs stay as they are.
+
+    Between two attempts there is still a checkpoint. May be nested, and entered in several threads.
+
+    Example:
+        ```python
+        import pytest
+        from pynector.concurrency.patterns import retry_pauses_off
+
+        @pytest.fixture(autouse=True)
+        def quick_retries():
+            with retry_pauses_off():
+                yield
+        ```
+    """
+    _switch(1)
+    try:
+        yield
+    finally:
+        _switch(-1)
+
+
+def _switch(by: int) -> None:
+    global _switched_off
+    with _lock:
+        _switched_off += by
+
+
+def pauses_are_off() -> bool:
+    """Return whether a `retry_pauses_off` block is entered anywhere in this process."""
+    return _switched_off > 0

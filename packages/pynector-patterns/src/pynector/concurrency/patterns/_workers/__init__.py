@@ -1,1 +1,1 @@
-"""Worker pools: the items' handles, the backlog of those that wait, and the crew that works it off."""
+"""Worker pools: the items' handles, the queue of those that wait, and the workers that works it off."""

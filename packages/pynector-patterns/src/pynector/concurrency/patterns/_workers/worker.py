@@ -6,7 +6,7 @@ import sys
 from contextvars import Context, copy_context
 from itertools import islice, repeat
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from anyio import ClosedResourceError, get_cancelled_exc_class
 
@@ -22,11 +22,10 @@ from pynector.concurrency.task.lowlevel import (
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
-from .cancellation import split_cancellation
-from .item_handle import ItemHandle, ItemStatus
+from .handle import ItemHandle, ItemStatus
 
 if TYPE_CHECKING:
-    from .crew import Crew
+    from .workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,22 +48,22 @@ class Worker(Generic[T, R]):
     """
 
     __slots__ = (
-        "_crew",
         "_handle",
         "_is_cancelled",
         "_turns",
+        "_workers",
         "has_dropped_item",
         "last",
         "must_ask",
         "task",
     )
 
-    def __init__(self, crew: "Crew[T, R]") -> None:
+    def __init__(self, workers: "Workers[T, R]") -> None:
         self.task: object = None
         self.must_ask: bool = False
         self.has_dropped_item: bool = False
         self.last: ItemHandle[T, R] | None = None
-        self._crew = crew
+        self._workers = workers
         self._is_cancelled = False
         self._turns = repeat(None, MANY)
         self._handle: TaskHandle[None] | None = None
@@ -79,7 +78,7 @@ class Worker(Generic[T, R]):
         """How many items it has begun, the one that it works on included."""
         return MANY - length_hint(self._turns)  # told by what counts the turns anyway: to count took 5 %
 
-    def hold(self, handle: TaskHandle[None]) -> None:
+    def attach(self, handle: TaskHandle[None]) -> None:
         """Take the handle of its task; an eager one runs already, and may be cancelled already."""
         self._handle = handle
         if self._is_cancelled:
@@ -97,18 +96,18 @@ class Worker(Generic[T, R]):
         One long loop: what is called or looked up for each item is a good part of what a short one costs.
         """
         self.task = current_task()
-        self._crew.members.add(self.task)
-        crew, backlog, turns = self._crew, self._crew.backlog, self._turns
-        func, line, take, room = crew.func, backlog.line, backlog.line.popleft, backlog.room
+        self._workers.self_wait.add(self.task)
+        workers, queue, turns = self._workers, self._workers.queue, self._turns
+        func, line, take, room = workers.func, queue.line, queue.line.popleft, queue.room
         awaitable: Any = READY
-        crew.arrive(self)
+        workers.started(self)
         try:
             while True:
                 while not line:
-                    if not crew.is_open or (self.must_ask and self._must_leave()):
+                    if not workers.is_open or (self.must_ask and self._must_leave()):
                         return
-                    await crew.be_idle(self)
-                    crew.arrive(self)
+                    await workers.be_idle(self)
+                    workers.started(self)
                 if self.must_ask:
                     if self._must_leave():
                         return
@@ -118,10 +117,10 @@ class Worker(Generic[T, R]):
                 for _ in islice(turns, OPERATIONS_PER_CHECKPOINT):
                     handle = take()
                     if room.queue:
-                        backlog.let_in()
+                        queue.admit_waiters()
                     context: Any = handle._stage
                     if context is CANCELLED:
-                        backlog.skip()
+                        queue.skip()
                         if not line:
                             break
                         continue
@@ -137,42 +136,62 @@ class Worker(Generic[T, R]):
                     except Exception as error:
                         if isinstance(error, ClosedResourceError) and is_cancelled():
                             # It comes of the cancellation, which has closed what the item was about to use.
-                            crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+                            workers.outcomes.enter_cancellation(handle, wanted=self.has_dropped_item)
                             await give_way()
                         else:
                             error = as_told(error, "worker_func", func, awaitable)
-                            crew.policy.enter(handle, error, None if wanted is current else context)
+                            workers.policy.enter(handle, error, None if wanted is current else context)
                     except BaseException as error:
                         self._enter_interruption(handle, error, None if wanted is current else context)
                     else:
                         handle._stage = FINISHED
                         waiters, handle._outcome = handle._outcome, value
                         if waiters is not None:
-                            crew.wake(waiters)
+                            workers.wake(waiters)
                     if self.must_ask or not line:
                         break
                 else:
                     await checkpoint()
         except get_cancelled_exc_class():
             if not self._is_cancelled:
-                crew.cancel()  # it is the group, and with it all workers
+                workers.cancel()  # it is the group, and with it all workers
             raise
         finally:
-            crew.leave(self)
+            workers.leave(self)
 
     def _must_leave(self) -> bool:
-        return self._is_cancelled or self._crew.dismisses(self)
+        return self._is_cancelled or self._workers.dismisses(self)
 
     def _enter_interruption(
         self, handle: ItemHandle[T, R], error: BaseException, context: Context | None
     ) -> None:
         cancellation, rest = split_cancellation(error)
         if rest is None:
-            self._crew.ledger.enter_cancellation(handle, wanted=self.has_dropped_item)
+            self._workers.outcomes.enter_cancellation(handle, wanted=self.has_dropped_item)
         elif isinstance(rest, Exception):
-            self._crew.policy.enter(handle, rest, context)
+            self._workers.policy.enter(handle, rest, context)
         else:
-            self._crew.ledger.enter_error(handle, error)
+            self._workers.outcomes.enter_error(handle, error)
             raise error
         if cancellation is not None and is_cancelled():
             raise cancellation
+
+
+def split_cancellation(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """Return a cancellation that *error* is, or has inside, and what else it is.
+
+    With trio a nursery's group may attach the cancellations of its children, alone or beside their errors.
+    """
+    cancelled = get_cancelled_exc_class()
+    if isinstance(error, cancelled):
+        return error, None
+    if not isinstance(error, BaseExceptionGroup):
+        return None, error
+    found, rest = cast("BaseExceptionGroup[BaseException]", error).split(cancelled)
+    return None if found is None else _first(found), rest
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error

@@ -1,5 +1,7 @@
 """A bounded map whose results are given to a consumer as they come."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
@@ -33,11 +35,8 @@ from pynector.concurrency.task.lowlevel import (
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
-from .later_errors import LaterErrors
-from .outcome import Outcome
-from .progress import ProgressCount
-from .source import PulledSource, ReadSource, close_source, iterator_of
-from .window import Window
+from .progress import LaterErrors, Outcome, ProgressCount
+from .source import PulledSource, ReadSource, Window, close_source, iterator_of
 
 R = TypeVar("R")
 

@@ -10,7 +10,7 @@ from anyio import get_cancelled_exc_class
 from pynector.concurrency.cancel import CancelScope, move_on_after
 
 from .._map.source import CLOSING_SECONDS, close_source
-from .item_handle import ItemHandle, ItemStatus
+from .handle import ItemHandle, ItemStatus
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -10,8 +10,8 @@ from anyio import TaskCancelled, TaskNotFinished
 from pynector.concurrency.task.lowlevel import Ticket, checkpoint, current_task, give_way
 
 if TYPE_CHECKING:
-    from .crew import Crew
     from .worker import Worker
+    from .workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,13 +36,13 @@ class ItemHandle(Generic[T, R]):
     """
 
     # No __init__: whoever makes one sets the fields, which is a quarter of the cost less.
-    __slots__ = ("__weakref__", "_crew", "_item", "_outcome", "_stage", "priority")
+    __slots__ = ("__weakref__", "_item", "_outcome", "_stage", "_workers", "priority")
 
     Status = ItemStatus
 
     priority: float
     """Which item goes first; there only if it was submitted with one."""
-    _crew: "Crew[T, R]"
+    _workers: "Workers[T, R]"
     _item: T
     _outcome: Any
     """Not done: the tickets of those who wait for it, or None. Done: the value, or the error."""
@@ -92,7 +92,7 @@ class ItemHandle(Generic[T, R]):
         if status is ItemStatus.FINISHED:
             return None
         if status is ItemStatus.FAILED:
-            self._crew.ledger.forget(self)
+            self._workers.outcomes.forget(self)
             error: BaseException = self._outcome
             return error
         if status is ItemStatus.CANCELLED:
@@ -109,7 +109,7 @@ class ItemHandle(Generic[T, R]):
 
         If it is queued, it leaves the queue at once. If it runs, it is cancelled at its next checkpoint.
         """
-        self._crew.cancel_item(self)
+        self._workers.cancel_item(self)
 
     async def wait(self) -> None:
         """Wait until the item is done, in whatever way. If cancelled, the item goes on.
@@ -120,7 +120,7 @@ class ItemHandle(Generic[T, R]):
             RuntimeError: the item itself waits for itself.
         """
         if self.done:
-            if next(self._crew.budget):
+            if next(self._workers.budget):
                 await checkpoint()
             return
         ticket = self._queue_up()
@@ -135,14 +135,14 @@ class ItemHandle(Generic[T, R]):
         """Begin to wait: the caller awaits the ticket at once, and calls `_leave` if that raises."""
         if (worker := self._worker) is not None and worker.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
-        ticket = self._crew.items.queue_up()
+        ticket = self._workers.items.queue_up()
         if self._outcome is None:
             self._outcome = {}  # a set in order
         self._outcome[ticket] = None
         return ticket
 
     def _leave(self, ticket: Ticket) -> None:
-        self._crew.items.leave(ticket, _nothing)
+        self._workers.items.leave(ticket, _nothing)
         if self.done:
             self._has_run()
         else:
@@ -150,14 +150,14 @@ class ItemHandle(Generic[T, R]):
 
     def _has_run(self) -> None:
         if self._stage is ItemStatus.FAILED:
-            self._crew.ledger.has_run()
+            self._workers.outcomes.has_run()
 
     def __await__(self) -> Generator[Any, Any, R]:
         return self._result().__await__()
 
     async def _result(self) -> R:
         if self._stage is not ItemStatus.FINISHED:
-            is_listener = not self.done  # see `Ledger`
+            is_listener = not self.done  # see `Outcomes`
             if is_listener:
                 ticket = self._queue_up()
                 try:
@@ -172,7 +172,7 @@ class ItemHandle(Generic[T, R]):
             finally:
                 if is_listener:
                     self._has_run()
-        if next(self._crew.budget):
+        if next(self._workers.budget):
             await checkpoint()
         value: R = self._outcome
         return value

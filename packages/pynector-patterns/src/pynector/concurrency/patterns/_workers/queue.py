@@ -1,15 +1,23 @@
 """The items that wait for a worker, and the submitters that wait for room among them."""
 
+from __future__ import annotations
+
+# pyright: reportPrivateUsage=false
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from anyio import ClosedResourceError
+from anyio import ClosedResourceError, WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import ParkingLot, give_way
 
-from .item_handle import ItemHandle
+from .handle import ItemHandle
+
+if TYPE_CHECKING:
+    from .workers import Workers
+
 
 # pyright: reportPrivateUsage=false
 
@@ -59,7 +67,7 @@ class PriorityLine(Generic[H]):
         return (entry[2] for entry in sorted(self._heap, key=lambda entry: entry[:2]))
 
 
-class Backlog(Generic[H]):
+class ItemQueue(Generic[H]):
     """A bounded queue. It decides, and never waits.
 
     Invariant: `len(line) + promised <= limit`, and equal to it while a submitter waits: whoever takes an item
@@ -73,7 +81,7 @@ class Backlog(Generic[H]):
         line: The items.
         capacity: How many may be in the line before one more must wait; none while closed.
         skipped: How many dead ones the workers have come to.
-        room: Where submitters wait: while some do, `let_in` is to be called after taking an item.
+        room: Where submitters wait: while some do, `admit_waiters` is to be called after taking an item.
     """
 
     __slots__ = ("_dead", "_limit", "capacity", "line", "room", "skipped")
@@ -100,10 +108,10 @@ class Backlog(Generic[H]):
         self.room.fail_all(refusal)
 
     def wait_for_room(self) -> Coroutine[Any, Any, None]:
-        """Wait until there is room for one item, which is then promised to the caller: see `keep_promise`."""
+        """Wait until there is room for one item, which is then promised to the caller: see `claim_place`."""
         return self.room.park(self._give_back)
 
-    def keep_promise(self) -> None:
+    def claim_place(self) -> None:
         """The submitter that was promised room has come, and puts its item in now."""
         self.capacity += 1
 
@@ -116,7 +124,7 @@ class Backlog(Generic[H]):
             self.line.clear()
             self.line.extend(alive)
             self._forget(self._dead)
-        self.let_in()
+        self.admit_waiters()
 
     def skip(self) -> None:
         """A worker has come to an item that was cancelled."""
@@ -134,7 +142,7 @@ class Backlog(Generic[H]):
         self._dead -= dead
         self.capacity -= dead
 
-    def let_in(self) -> None:
+    def admit_waiters(self) -> None:
         """Promise what room there is to those who wait, first come, first served."""
         while self.room.queue and len(self.line) < self.capacity:
             if self.room.unpark(None) is not None:
@@ -142,4 +150,71 @@ class Backlog(Generic[H]):
 
     def _give_back(self, _: None) -> None:
         self.capacity += 1
-        self.let_in()
+        self.admit_waiters()
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class SubmitChecks(Generic[T, R]):
+    """Says whether an item may be submitted now, and lets its submitter wait for room."""
+
+    __slots__ = ("_takes_priorities", "_workers")
+
+    def __init__(self, workers: Workers[T, R], *, takes_priorities: bool) -> None:
+        self._workers = workers
+        self._takes_priorities = takes_priorities
+
+    def check_priority(self, priority: object) -> None:
+        """Make sure that *priority* can be compared with all others."""
+        if not self._takes_priorities:
+            raise ValueError("priority needs a pool made with priorities=True")
+        if not isinstance(priority, int | float) or isinstance(priority, bool):
+            raise TypeError(f"priority must be a number, not {priority!r}")
+        if priority != priority:
+            raise ValueError("priority must be a number, not NaN")
+
+    def check_open(self) -> None:
+        """Make sure that the pool takes items."""
+        if self._workers.is_open:
+            return
+        if self._workers.state == "new":
+            raise RuntimeError("worker pool is not started; use it with 'async with', or call start() first")
+        raise self._workers.policy.refusal()
+
+    def put(self, item: T, priority: float | None) -> ItemHandle[T, R]:
+        """Queue *item* at once, and give its handle."""
+        if priority is not None:
+            self.check_priority(priority)
+        queue = self._workers.queue
+        if len(queue.line) >= queue.capacity:
+            self.check_open()
+            raise WouldBlock("worker pool: no room in the queue")
+        handle: ItemHandle[T, R] = ItemHandle()
+        handle._workers, handle._item, handle._outcome = self._workers, item, None
+        handle._stage = copy_context()
+        if priority is not None:
+            handle.priority = priority
+        return self._workers.put(handle)
+
+    async def pass_gate(self) -> None:
+        """Make sure that the pool takes items; if not, a cancellation of this task goes first."""
+        try:
+            self.check_open()
+        except ClosedResourceError:
+            await give_way()
+            raise
+
+    async def wait_for_room(self) -> None:
+        """Wait until there is room for an item, which is to be put in at once."""
+        try:
+            self.check_open()
+            queue = self._workers.queue
+            self._workers.self_wait.refuse_the_last(self._workers.limit)
+            await queue.wait_for_room()
+            queue.claim_place()
+            self.check_open()
+        except ClosedResourceError:
+            await give_way()
+            raise

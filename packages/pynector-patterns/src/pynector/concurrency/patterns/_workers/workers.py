@@ -7,22 +7,18 @@ from contextvars import Context
 from typing import Any, Generic, Literal, TypeVar
 
 from pynector.concurrency.task import TaskGroup
-from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, operation_budget
+from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, current_task, operation_budget
 
-from .backlog import Backlog, Line
-from .error_policy import ErrorPolicy, OnError
-from .item_handle import ItemHandle
-from .ledger import Ledger
-from .members import Members
-from .statistics import WorkerPoolStatistics
-from .waking import wake_all
+from .handle import ItemHandle
+from .outcomes import ErrorPolicy, OnError, Outcomes, WorkerPoolStatistics
+from .queue import ItemQueue, Line
 from .worker import Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Crew(Generic[T, R]):
+class Workers(Generic[T, R]):
     """Workers, hired when there is work for one more, idle ones first; all leave when the pool closes.
 
     Invariant: while items are queued, and a worker is idle or could be hired, one is on its way. When it
@@ -30,15 +26,15 @@ class Crew(Generic[T, R]):
     worker, and the others are not woken for nothing.
 
     Invariant: not all workers wait for room among the items, which they make, or one more could be hired. So
-    the last is refused (`Members`), and one that is too many stays while all others wait.
+    the last is refused (`SelfWaitGuard`), and one that is too many stays while all others wait.
 
     Attributes:
         size: How many workers there may be.
         state: Whether it was opened, and closed.
         check_home: Makes sure that this is the event loop in which it was opened.
         items: Where tasks wait for items, each for one of them.
-        may_call: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
-        members: The workers' tasks, those that have begun to run.
+        may_wake: Whether `call` is worth a try: not while a worker is on its way, nor while all are busy.
+        self_wait: The workers' tasks, those that have begun to run.
         has_ended: Whether all workers have left, and none will come.
     """
 
@@ -46,29 +42,29 @@ class Crew(Generic[T, R]):
         self,
         func: Callable[[T], Awaitable[R]],
         size: int,
-        backlog: Backlog[ItemHandle[T, R]],
+        queue: ItemQueue[ItemHandle[T, R]],
         on_error: OnError[T],
     ) -> None:
         self.size: int = size
         self.state: Literal["new", "running", "stopped"] = "new"
         self.has_ended: bool = False
         self.func = func
-        self.backlog = backlog
-        self.line: Line[ItemHandle[T, R]] = backlog.line
-        self.ledger: Ledger[T] = Ledger(self._new_lot("WorkerPool.stop"))
-        self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.ledger, self.cancel)
+        self.queue = queue
+        self.line: Line[ItemHandle[T, R]] = queue.line
+        self.outcomes: Outcomes[T] = Outcomes(self._new_lot("WorkerPool.stop"))
+        self.policy: ErrorPolicy[T] = ErrorPolicy(on_error, self.outcomes, self.cancel)
         self.budget: Iterator[bool] = operation_budget()
-        self.check_home: Callable[[str], None] = backlog.room.check_home
+        self.check_home: Callable[[str], None] = queue.room.check_home
         self._work: ParkingLot[None] = self._new_lot("WorkerPool")
         self._quiet: ParkingLot[None] = self._new_lot("WorkerPool.join")
         self._end: ParkingLot[None] = self._new_lot("WorkerPool.stop")
         self.items: ParkingLot[None] = self._new_lot("an item of a worker pool")
         self._workers: dict[Worker[T, R], None] = {}  # a set whose order is that of hiring
         self._idle: set[Worker[T, R]] = set()
-        self.may_call: bool = True
+        self.may_wake: bool = True
         self._is_called = False  # whether a worker is on its way
         self._begun_by_gone = 0  # how many items were begun by workers that have left
-        self.members: Members = Members(backlog.room)
+        self.self_wait: SelfWaitGuard = SelfWaitGuard(queue.room)
         self._group: TaskGroup | None = None
         self._context = Context()
 
@@ -88,23 +84,23 @@ class Crew(Generic[T, R]):
         return sum(worker.is_working for worker in self._workers)
 
     @property
-    def is_quiet(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether no item is queued or running."""
         return not self.line and len(self._idle) == len(self._workers)
 
     def statistics(self) -> WorkerPoolStatistics:
         """Return how many workers, items and waiting submitters there are."""
-        ledger, running = self.ledger, self.running_count
+        outcomes, running = self.outcomes, self.running_count
         begun = self._begun_by_gone + sum(worker.begun for worker in self._workers)
         return WorkerPoolStatistics(
             num_workers=self.size,
             workers=len(self._workers),
             running=running,
-            queued=len(self.backlog),
-            waiting=len(self.backlog.room),
-            finished=begun - self.backlog.skipped - running - ledger.failed - ledger.cut_short,
-            failed=ledger.failed,
-            cancelled=ledger.cancelled,
+            queued=len(self.queue),
+            waiting=len(self.queue.room),
+            finished=begun - self.queue.skipped - running - outcomes.failed - outcomes.cut_short,
+            failed=outcomes.failed,
+            cancelled=outcomes.cancelled,
         )
 
     def open(self, context: Context) -> None:
@@ -115,10 +111,10 @@ class Crew(Generic[T, R]):
         """
         if self.state != "new":
             raise RuntimeError(f"worker pool is {self.state}; a pool is started once")
-        self.backlog.room.move_in()
+        self.queue.room.move_in()
         self._context = context
         self.state = "running"
-        self.backlog.open()
+        self.queue.open()
 
     def move_in(self, group: TaskGroup) -> None:
         """Start workers in *group* from now on."""
@@ -126,8 +122,8 @@ class Crew(Generic[T, R]):
         self.call()
 
     def _new_lot(self, waits_for: str) -> ParkingLot[None]:
-        """Make a lot that belongs to the event loop in which the crew was opened, or will be."""
-        return ParkingLot(waits_for, beside=self.backlog.room)
+        """Make a lot that belongs to the event loop in which the workers was opened, or will be."""
+        return ParkingLot(waits_for, beside=self.queue.room)
 
     def wake(self, waiters: Iterable[Ticket]) -> None:
         """An item is done: wake those who wait for it."""
@@ -142,7 +138,7 @@ class Crew(Generic[T, R]):
         """
         self.check_home("submitting an item")
         self.line.append(handle)
-        if self.may_call:
+        if self.may_wake:
             self.call()
         return handle
 
@@ -150,15 +146,15 @@ class Crew(Generic[T, R]):
         """Take no more items; the workers leave when all that are queued are done."""
         self.check_home("closing")
         self.state = "stopped"
-        self.backlog.close(self.policy.refusal)
-        wake_all(self._work)
+        self.queue.close(self.policy.refusal)
+        self._work.unpark_all(None)
         self._end_if_empty()
 
     def cancel(self) -> None:
         """Take no more items, and give up those that are queued or running."""
         self.check_home("closing")
-        for handle in self.backlog.clear():
-            self.ledger.enter_cancellation(handle, wanted=False)
+        for handle in self.queue.clear():
+            self.outcomes.enter_cancellation(handle, wanted=False)
         for worker in list(self._workers):
             worker.cancel()
         self.close()
@@ -170,8 +166,8 @@ class Crew(Generic[T, R]):
             worker.has_dropped_item = True
             worker.cancel()
         elif not handle.done:
-            self.ledger.enter_cancellation(handle, wanted=True)
-            self.backlog.drop()
+            self.outcomes.enter_cancellation(handle, wanted=True)
+            self.queue.drop()
             self._tell_if_quiet()
 
     def resize(self, size: int) -> None:
@@ -184,14 +180,14 @@ class Crew(Generic[T, R]):
         if len(self._workers) > size:
             for worker in self._workers:
                 worker.must_ask = True
-        wake_all(self._work)
-        self.may_call = True
+        self._work.unpark_all(None)
+        self.may_wake = True
         self.call()
 
     def dismisses(self, worker: Worker[T, R]) -> bool:
         """Return whether *worker*, which is through with its item, is to leave."""
         worker.must_ask = len(self._workers) > self.size
-        return worker.must_ask and self.members.waiting < len(self._workers) - 1
+        return worker.must_ask and self.self_wait.waiting < len(self._workers) - 1
 
     def abandon(self) -> None:
         """The group has ended: there are no workers any more, nor will there be."""
@@ -203,23 +199,23 @@ class Crew(Generic[T, R]):
 
     def call(self) -> None:
         """See to it that a worker comes, if there is something to do for one more, and one to do it."""
-        if not (self.may_call and self.line and self._group is not None):
+        if not (self.may_wake and self.line and self._group is not None):
             return
-        self.may_call = False
+        self.may_wake = False
         if self._work.unpark(None) is not None:
             self._is_called = True
-        elif len(self._workers) < self.size or self.members.waiting == len(self._workers):
+        elif len(self._workers) < self.size or self.self_wait.waiting == len(self._workers):
             self._is_called = True
             worker = Worker(self)
             worker.must_ask = len(self._workers) >= self.size
             self._workers[worker] = None
-            worker.hold(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
+            worker.attach(self._group.create_task(worker.run(), name="worker", context=self._context.copy()))
 
-    def arrive(self, worker: Worker[T, R]) -> None:
+    def started(self, worker: Worker[T, R]) -> None:
         """A worker that was called has come."""
         self._idle.discard(worker)
         self._is_called = False
-        self.may_call = True
+        self.may_wake = True
         if len(self.line) > 1:
             self.call()
 
@@ -230,22 +226,22 @@ class Crew(Generic[T, R]):
 
     async def wait_for_quiet(self) -> None:
         """Wait until no item is queued or running."""
-        if not self.is_quiet:
+        if not self.is_idle:
             await self._quiet.park(_ignore)
 
     def be_idle(self, worker: Worker[T, R]) -> Coroutine[Any, Any, None]:
-        """Wait until there may be something to do; the worker is to `arrive` then."""
+        """Wait until there may be something to do; the worker is to `started` then."""
         self._idle.add(worker)
-        self.may_call = not self._is_called
+        self.may_wake = not self._is_called
         if len(self._idle) == len(self._workers):
-            wake_all(self._quiet)
+            self._quiet.unpark_all(None)
         return self._work.park(self._lose_call)
 
     def leave(self, worker: Worker[T, R]) -> None:
         """A worker is about to end."""
         self._forget(worker)
-        self.members.discard(worker.task)
-        self.may_call = True
+        self.self_wait.discard(worker.task)
+        self.may_wake = True
         self.call()
         self._tell_if_quiet()
         self._end_if_empty()
@@ -258,18 +254,66 @@ class Crew(Generic[T, R]):
 
     def _lose_call(self, _: None) -> None:
         self._is_called = False
-        self.may_call = True
+        self.may_wake = True
         self.call()
 
     def _tell_if_quiet(self) -> None:
-        if self.is_quiet:
-            wake_all(self._quiet)
+        if self.is_idle:
+            self._quiet.unpark_all(None)
 
     def _end_if_empty(self) -> None:
         if not (self.is_open or self._workers or self.line or self.has_ended):
             self.has_ended = True
-            wake_all(self._end)
+            self._end.unpark_all(None)
 
 
 def _ignore(_: None) -> None:
     """Nobody else is owed the wake-up: all are woken."""
+
+
+class SelfWaitGuard:
+    """Keeps the workers' tasks from waiting for what only they can bring about.
+
+    Args:
+        room: Where submitters wait for room among the items, which workers make.
+    """
+
+    __slots__ = ("_room", "_tasks")
+
+    def __init__(self, room: ParkingLot[Any]) -> None:
+        self._room = room
+        self._tasks: set[object] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for room."""
+        return len(self._tasks.intersection(self._room.tasks()))
+
+    def add(self, task: object) -> None:
+        """The task of a worker has begun."""
+        self._tasks.add(task)
+
+    def discard(self, task: object) -> None:
+        """The task of a worker is about to end."""
+        self._tasks.discard(task)
+
+    def refuse(self, what: str) -> None:
+        """Make sure that the running task, which calls *what*, is none of them.
+
+        Raises:
+            RuntimeError: it is one, and would wait for itself.
+        """
+        if current_task() in self._tasks:
+            raise RuntimeError(f"worker pool: {what} called by one of its items; it would wait for itself")
+
+    def refuse_the_last(self, workers: int) -> None:
+        """Make sure that the running task may wait for room, as others of the *workers* do.
+
+        Raises:
+            RuntimeError: with it all *workers* would wait, and none make room.
+        """
+        if current_task() in self._tasks and self.waiting + 1 >= workers:
+            raise RuntimeError(
+                "worker pool: all workers would wait for room in the queue, which only they make;"
+                " use submit_nowait(), or a larger max_queue"
+            )
