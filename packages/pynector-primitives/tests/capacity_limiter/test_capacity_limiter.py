@@ -423,6 +423,7 @@ async def test_a_token_on_its_way_to_a_task_does_not_bar_the_one_that_it_holds()
         tg.start_soon(own)
         await wait_until_blocked()
         tg.start_soon(limiter.acquire_on_behalf_of, owners[0])
+        await wait_until_blocked()
         started.set()
         await wait_until_blocked()
         limiter.total_tokens = 2

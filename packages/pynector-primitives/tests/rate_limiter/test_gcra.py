@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynector.concurrency.primitives._gcra import Gcra
+from pynector.concurrency.primitives._rate_limiter import Gcra
 
 pauses = st.lists(st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0, 3.7, 20.0]), max_size=60)
 

@@ -10,8 +10,7 @@ from pynector.concurrency.task.lowlevel import READY, checkpoint
 
 from ._held_block import ALWAYS, HeldBlock, budget_for
 from ._lock_core import LockCore
-from ._statistics import LockStatistics
-from ._task_info import task_info
+from ._statistics import LockStatistics, task_info
 
 
 class Lock(HeldBlock):

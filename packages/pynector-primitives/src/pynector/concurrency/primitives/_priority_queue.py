@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pynector.concurrency.task.lowlevel import check_callable
 
 from ._queue import Queue
-from ._sorted_line import SortedLine
+from ._stores import SortedLine
 
 T = TypeVar("T")
 

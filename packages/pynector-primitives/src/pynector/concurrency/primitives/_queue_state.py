@@ -10,8 +10,7 @@ from anyio import ClosedResourceError
 from pynector.concurrency.task.lowlevel import ParkingLot, Resident
 
 from ._held_block import budget_for
-from ._line import Line
-from ._sorted_line import SortedLine
+from ._stores import Line, SortedLine
 
 T = TypeVar("T")
 

@@ -1,10 +1,21 @@
-"""What the primitives tell of themselves: AnyIO's statistics, and who waits."""
+"""AnyIO's description of a task."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
 from pynector.concurrency.task.lowlevel import ParkedTask
+
+
+def task_info(task: Any) -> anyio.TaskInfo | None:
+    """Describe *task*, or give None if it is None or has ended."""
+    if task is None:
+        return None
+    try:
+        return next((info for info in anyio.get_running_tasks() if info.id == id(task)), None)
+    except anyio.NoEventLoopError:
+        return None
 
 
 @dataclass(frozen=True)

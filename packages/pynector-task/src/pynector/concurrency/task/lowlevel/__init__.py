@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         unwatch_exit,
         watch_exit,
     )
-    from ._budget import OPERATIONS_PER_CHECKPOINT, operation_budget, start_budget
+    from ._budget import OPERATIONS_PER_CHECKPOINT, READY, operation_budget, start_budget
     from ._cancellation import give_way, is_cancelled
     from ._errors import (
         add_note,
@@ -48,20 +48,18 @@ if TYPE_CHECKING:
         what_leaves,
     )
     from ._holders import tasks_that_hold
-    from ._known_lots import parked_tasks
     from ._owner import spawn_owner
-    from ._parked_task import ParkedTask
+    from ._parked import ParkedTask, parked_tasks
     from ._parking_lot import ParkingLot
-    from ._ready import READY
     from ._resident import Resident, refuse_thread
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
         {
             "OPERATIONS_PER_CHECKPOINT": "_budget",
-            "ParkedTask": "_parked_task",
+            "ParkedTask": "_parked",
             "ParkingLot": "_parking_lot",
-            "READY": "_ready",
+            "READY": "_budget",
             "Resident": "_resident",
             "Ticket": "_backend",
             "add_note": "_errors",
@@ -84,7 +82,7 @@ else:
             "one_line": "_errors",
             "operation_budget": "_budget",
             "overtaken_cancellation": "_errors",
-            "parked_tasks": "_known_lots",
+            "parked_tasks": "_parked",
             "raise_first": "_errors",
             "raise_overtaken": "_errors",
             "raise_unchanged": "_errors",

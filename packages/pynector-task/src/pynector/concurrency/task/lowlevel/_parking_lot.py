@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from ._backend import Queue, Task, Ticket, name_of
-from ._known_lots import remember
-from ._parked_task import ParkedTask
+from ._parked import ParkedTask, remember
 from ._resident import Resident
 
 T = TypeVar("T")
