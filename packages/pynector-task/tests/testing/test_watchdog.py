@@ -10,7 +10,7 @@ import pytest
 
 from pynector.concurrency.testing import Stuck, cancel_everywhere, explore, replay
 
-WATCHDOG = "pynector.concurrency.testing._watchdog"
+WATCHDOG = "pynector.concurrency.testing._loop.watchdog"
 
 
 async def spins() -> None:

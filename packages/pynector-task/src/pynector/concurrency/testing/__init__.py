@@ -5,35 +5,34 @@ from typing import TYPE_CHECKING
 from pynector.concurrency.task.lowlevel import import_lazily
 
 if TYPE_CHECKING:
-    from ._blocked import wait_until_blocked
-    from ._cancel import cancel_everywhere
-    from ._explore import Order, explore
-    from ._failure import Failure
-    from ._invariant import invariant
-    from ._leaks import assert_no_leaked_tasks
-    from ._loop import ControlledLoop
-    from ._replay import replay
-    from ._report import Report
-    from ._schedule import FaultKind
-    from ._stuck import Stuck
-    from ._virtual_time import run_in_virtual_time
+    from ._faults.cancel import cancel_everywhere
+    from ._loop.loop import ControlledLoop
+    from ._report.failure import Failure
+    from ._report.leaks import assert_no_leaked_tasks
+    from ._report.report import Report
+    from ._report.stuck import Stuck
+    from ._schedule.explore import Order, explore
+    from ._schedule.invariant import invariant
+    from ._schedule.replay import replay
+    from ._schedule.schedule import FaultKind
+    from ._virtual_time import run_in_virtual_time, wait_until_blocked
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
         {
-            "ControlledLoop": "_loop",
-            "Failure": "_failure",
-            "FaultKind": "_schedule",
-            "Order": "_explore",
-            "Report": "_report",
-            "Stuck": "_stuck",
-            "assert_no_leaked_tasks": "_leaks",
-            "cancel_everywhere": "_cancel",
-            "explore": "_explore",
-            "invariant": "_invariant",
-            "replay": "_replay",
+            "ControlledLoop": "_loop.loop",
+            "Failure": "_report.failure",
+            "FaultKind": "_schedule.schedule",
+            "Order": "_schedule.explore",
+            "Report": "_report.report",
+            "Stuck": "_report.stuck",
+            "assert_no_leaked_tasks": "_report.leaks",
+            "cancel_everywhere": "_faults.cancel",
+            "explore": "_schedule.explore",
+            "invariant": "_schedule.invariant",
+            "replay": "_schedule.replay",
             "run_in_virtual_time": "_virtual_time",
-            "wait_until_blocked": "_blocked",
+            "wait_until_blocked": "_virtual_time",
         },
     )
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from ._cancel import cancel_everywhere
-from ._explore import explore
-from ._schedule import FAULT_KINDS, ON_TRIO
+from ._faults.cancel import cancel_everywhere
+from ._schedule.explore import explore
+from ._schedule.schedule import FAULT_KINDS, ON_TRIO
 
 _BACKENDS = ("asyncio", "trio")
 _OF_ASYNCIO = [kind for kind in FAULT_KINDS if kind not in ON_TRIO]

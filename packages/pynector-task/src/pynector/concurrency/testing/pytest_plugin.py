@@ -36,17 +36,17 @@ from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.task.lowlevel import leaves
 
-from ._cancel import cancel_everywhere
-from ._errors import without_cancellations
-from ._explore import explore
-from ._failure import Failure
-from ._leaks import assert_no_leaked_tasks
-from ._loop import ControlledLoop
-from ._replay import raise_failures, run_again
-from ._report import Report
-from ._schedule import Schedule
+from ._faults.cancel import cancel_everywhere
+from ._loop.loop import ControlledLoop
+from ._report.failure import Failure
+from ._report.leaks import assert_no_leaked_tasks
+from ._report.report import Report
+from ._report.stack import without_cancellations
+from ._report.stuck import Stuck
+from ._schedule.explore import explore
+from ._schedule.replay import raise_failures, run_again
+from ._schedule.schedule import Schedule
 from ._schedule_mark import ScheduleMark, backends_of, installed_backends, only_async, schedule_mark
-from ._stuck import Stuck
 from ._virtual_time import run_in_virtual_time
 
 _BACKEND = "schedule_backend"

@@ -1,0 +1,1 @@
+"""Schedules: who runs next, and the runs that obey them."""

@@ -1,0 +1,1 @@
+"""trio under control."""
