@@ -47,10 +47,40 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; tests interrupt themselves
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "on(*backends): run on these backends only, of asyncio and trio")
+    config.addinivalue_line("markers", "exhaustive: one more case of a test of many schedules")
 
 
+# Tests of many schedules: of each, one case is quick, and the others are `exhaustive`. Paths, below `packages`.
+DEEP = (
+    "pynector-patterns/tests/pool/keyed/test_crowds.py",
+    "pynector-patterns/tests/pool/test_growth.py",
+    "pynector-patterns/tests/pool/test_schedules.py",
+    "pynector-patterns/tests/pool/test_shutdown.py",
+    "pynector-patterns/tests/proof/",
+    "pynector-patterns/tests/soak/",
+    "pynector-task/tests/testing/test_lateness.py",
+    "pynector-task/tests/testing/test_mutants.py",
+    "pynector-task/tests/testing/test_processes.py",
+)
+
+
+def mark_exhaustive(items: list[pytest.Item]) -> None:
+    """Mark all cases of deep tests except for the first of each."""
+    seen = set[tuple[str, str]]()
+    for item in items:
+        path = item.path.as_posix()
+        if not (any(part in path for part in DEEP) or path.endswith("_schedules.py")):
+            continue
+        key = path, getattr(item, "originalname", item.name)
+        if key in seen:
+            item.add_marker(pytest.mark.exhaustive)
+        seen.add(key)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks that are asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what a test has no use for, such as trio where it cancels an asyncio task natively."""
+    mark_exhaustive(items)
     unwanted = [item for item in items if not runs_here(item)]
     items[:] = [item for item in items if runs_here(item)]
     config.hook.pytest_deselected(items=unwanted)

@@ -29,26 +29,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from anyio import get_cancelled_exc_class
 
-from pynector.concurrency.task.lowlevel import leaves
+if TYPE_CHECKING:  # imported where they are needed: pytest loads this before all else, in every project
+    from ._report.failure import Failure
+    from ._report.report import Report
+    from ._schedule_mark import ScheduleMark
 
-from ._faults.cancel import cancel_everywhere
-from ._loop.loop import ControlledLoop
-from ._report.failure import Failure
-from ._report.leaks import assert_no_leaked_tasks
-from ._report.report import Report
-from ._report.stack import without_cancellations
-from ._report.stuck import Stuck
-from ._schedule.explore import explore
-from ._schedule.replay import raise_failures, run_again
-from ._schedule.schedule import Schedule
-from ._schedule_mark import ScheduleMark, backends_of, installed_backends, only_async, schedule_mark
-from ._virtual_time import run_in_virtual_time
-
+_MARKS = ("explore", "cancel_everywhere", "virtual_time")
 _BACKEND = "schedule_backend"
 
 
@@ -74,9 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "no_leaked_tasks(): fail this async test if it leaves a task behind",
     ):
         config.addinivalue_line("markers", line)
-    backends_of(config)
+    if config.getini("schedule_backends"):
+        from ._schedule_mark import backends_of
+
+        backends_of(config)
     token = config.getoption("schedule")
     if token is not None:
+        from ._schedule.schedule import Schedule
+
         try:
             Schedule.parse(token)
         except ValueError as error:
@@ -89,7 +85,7 @@ def schedule_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=installed_backends())
+@pytest.fixture(params=["asyncio", "trio"] if find_spec("trio") else ["asyncio"])
 def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     """A backend for AnyIO's fixture `anyio_backend`, with time that takes none.
 
@@ -101,6 +97,8 @@ def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]
         ```
     """
     if request.param == "asyncio":
+        from ._loop.loop import ControlledLoop
+
         return "asyncio", {"loop_factory": ControlledLoop}
     from trio.testing import MockClock  # imported only where trio runs
 
@@ -108,7 +106,7 @@ def virtual_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    mark = schedule_mark(metafunc.definition, metafunc.function)
+    mark = _mark_of(metafunc.definition, metafunc.function)
     if mark is not None and not mark.wrong:
         metafunc.fixturenames.append(_BACKEND)
         metafunc.parametrize(_BACKEND, mark.backends, indirect=True)
@@ -128,9 +126,11 @@ def pytest_pycollect_makeitem(
 
 def _prepare(item: pytest.Function) -> None:
     function: Callable[..., Any] = item.obj
-    guard, mark = item.get_closest_marker("no_leaked_tasks"), schedule_mark(item, function)
+    guard, mark = item.get_closest_marker("no_leaked_tasks"), _mark_of(item, function)
     wrong = mark.wrong if mark is not None else ""
     if guard is not None:
+        from ._schedule_mark import only_async
+
         wrong = wrong or only_async(guard.name, function)
         function = _guarded(function)
     if wrong:
@@ -151,6 +151,14 @@ def _run_without(item: pytest.Function, plugin: str) -> None:
         item.runtest = lambda: call(pyfuncitem=item)  # type: ignore[method-assign]
 
 
+def _mark_of(item: pytest.Function, function: object) -> ScheduleMark | None:
+    if not any(item.get_closest_marker(name) for name in _MARKS):
+        return None
+    from ._schedule_mark import schedule_mark
+
+    return schedule_mark(item, function)
+
+
 def _failing(function: Callable[..., Any], wrong: str) -> Callable[..., None]:
     @wraps(function)
     def call(*args: Any, **fixtures: Any) -> None:
@@ -162,6 +170,8 @@ def _failing(function: Callable[..., Any], wrong: str) -> Callable[..., None]:
 def _guarded(
     function: Callable[..., Coroutine[Any, Any, object]],
 ) -> Callable[..., Coroutine[Any, Any, None]]:
+    from ._report.leaks import assert_no_leaked_tasks
+
     @wraps(function)
     async def call(*args: Any, **fixtures: Any) -> None:
         with assert_no_leaked_tasks():
@@ -203,6 +213,12 @@ def _as_plain_function(
 
 def _outcome(error: BaseException) -> BaseException | None:
     """The skip or the expected failure that *error* is, or that is in it and all else comes of."""
+    from anyio import get_cancelled_exc_class
+
+    from pynector.concurrency.task.lowlevel import leaves
+
+    from ._report.stack import without_cancellations
+
     outcomes = pytest.skip.Exception, pytest.xfail.Exception
     rest = without_cancellations(error, outcomes)
     if rest is not None:
@@ -212,6 +228,9 @@ def _outcome(error: BaseException) -> BaseException | None:
 
 def _run_again(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
     __tracebackhide__ = True
+    from ._schedule.replay import raise_failures, run_again
+    from ._schedule.schedule import Schedule
+
     token = str(item.config.getoption("schedule"))
     backend = Schedule.parse(token).backend
     if backend != options["backend"]:
@@ -223,6 +242,8 @@ def _run_again(item: pytest.Function, scenario: Any, options: dict[str, Any]) ->
 
 def _explore(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
     __tracebackhide__ = True
+    from ._schedule.explore import explore
+
     for option, name in (("schedules", "schedules"), ("seed", "schedules_seed")):
         given = item.config.getoption(name)
         if given is not None:
@@ -232,6 +253,8 @@ def _explore(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> N
 
 def _cancel_everywhere(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
     __tracebackhide__ = True
+    from ._faults.cancel import cancel_everywhere
+
     _check(item, cancel_everywhere(scenario, **options))
 
 
@@ -250,6 +273,9 @@ def _tell_command(item: pytest.Function, failures: list[Failure]) -> None:
 
 def _virtual_time(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:
     __tracebackhide__ = True
+    from ._report.stuck import Stuck
+    from ._virtual_time import run_in_virtual_time
+
     told = ""
     try:
         run_in_virtual_time(scenario, backend=options["backend"])
