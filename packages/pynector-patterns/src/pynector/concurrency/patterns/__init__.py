@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ._retry.pause import retry_pauses_off
     from ._retry.policy import RetryPolicy
     from ._retry.with_timeout import retry_with_timeout
-    from ._worker_pool import WorkerPool
-    from ._workers.item_handle import ItemHandle, ItemStatus
+    from ._workers.handle import ItemHandle, ItemStatus
+    from ._workers.pool import WorkerPool
     from ._workers.statistics import WorkerPoolStatistics
 else:
     __getattr__, __dir__ = import_lazily(
@@ -41,8 +41,8 @@ else:
             "CircuitStatistics": "_breaker.circuit_breaker",
             "ConnectionPool": "_pool.connection_pool",
             "FailedAttempt": "_retry.failed_attempt",
-            "ItemHandle": "_workers.item_handle",
-            "ItemStatus": "_workers.item_handle",
+            "ItemHandle": "_workers.handle",
+            "ItemStatus": "_workers.handle",
             "KeyedConnectionPool": "_pool.keyed_connection_pool",
             "Lease": "_pool.lease",
             "MapProgress": "_map.progress",
@@ -61,7 +61,7 @@ else:
             "RetryAttempts": "_retry.attempts",
             "RetryBudget": "_retry.budget",
             "RetryPolicy": "_retry.policy",
-            "WorkerPool": "_worker_pool",
+            "WorkerPool": "_workers.pool",
             "WorkerPoolStatistics": "_workers.statistics",
             "concurrent_map": "_concurrent_map",
             "hedge": "_hedge",

@@ -1,4 +1,4 @@
-"""What a worker pool tells of itself."""
+"""The statistics of a worker pool."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class WorkerPoolStatistics:
     Attributes:
         num_workers: How many workers there may be.
         workers: How many there are: they are started when there is work for them.
-        running: How many items are being worked on.
+        running: How many items are being processed.
         queued: How many items wait for a worker.
         waiting: How many tasks wait for room in the queue.
         finished: How many items came to their end so far.

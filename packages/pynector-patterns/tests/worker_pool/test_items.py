@@ -216,13 +216,15 @@ async def test_exception_that_leaves_the_block_tells_of_failed_items() -> None:
             await pool.join()
             raise KeyError
 
-    assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError('item')"]
+    assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError: item"]
 
 
 async def test_items_are_inside_the_scopes_around_the_block() -> None:
-    with anyio.move_on_after(0.01) as scope:
+    with anyio.CancelScope() as scope:
         async with WorkerPool(1, Gate()) as pool:
             await pool.submit(1)
+            await wait_until_blocked()
+            scope.cancel()
 
     assert scope.cancelled_caught
     assert pool.unprocessed == [1]
