@@ -225,10 +225,13 @@ def split_cancellation(error: BaseException) -> tuple[BaseException | None, Base
     if not isinstance(error, BaseExceptionGroup):
         return None, error
     found, rest = cast("BaseExceptionGroup[BaseException]", error).split(cancelled)
-    first: BaseException | None = found
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first, rest
+    return None if found is None else _first(found), rest
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
 
 
 def is_refusal_by_cancelled_pool(error: Exception) -> bool:
