@@ -43,12 +43,9 @@ class Run:
         began = perf_counter()
         backend, backend_options = BACKENDS[self._options.backend]
         try:
-            try:
-                anyio.run(self._crawl_until_ctrl_c, backend=backend, backend_options=backend_options)
-            finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
+            anyio.run(self._crawl_until_ctrl_c, backend=backend, backend_options=backend_options)
         except* KeyboardInterrupt:
-            pass  # before there was a signal handler or after it, or where there can be none
+            pass  # before there was a signal handler, or where there can be none
         return Outcome(
             report=self._report,
             expected={self._origin + path for path in self._target.broken},
@@ -103,6 +100,9 @@ async def cancel_on_ctrl_c(scope: CancelScope, console: Console, *, task_status:
                 scope.cancel("Ctrl-C")
     except NotImplementedError:  # on Windows; there Ctrl-C is a KeyboardInterrupt
         task_status.started()
+    except anyio.get_cancelled_exc_class():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is about to end: nothing is left to interrupt
+        raise
 
 
 def main(arguments: list[str] | None = None) -> int:
