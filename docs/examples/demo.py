@@ -100,7 +100,7 @@ async def cancel_on_ctrl_c(scope: CancelScope, console: Console, *, task_status:
                 scope.cancel("Ctrl-C")
     except NotImplementedError:  # on Windows; there Ctrl-C is a KeyboardInterrupt
         task_status.started()
-    except anyio.get_cancelled_exc_class():
+    except BaseException:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is about to end: nothing is left to interrupt
         raise
 
