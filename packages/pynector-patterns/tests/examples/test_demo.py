@@ -80,7 +80,7 @@ def test_ctrl_c_again_and_again_while_it_ends_changes_nothing(command, backend):
         while process.poll() is None:
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
+                process.wait(0.05)
         output, errors = process.communicate()
 
     assert (process.returncode, errors) == (130, "")
