@@ -1,4 +1,4 @@
-"""Who is told of an item that fails: whoever waits for it, whoever stops the pool, or else the log."""
+"""Where the error of an item goes: to the task that awaits it, to whoever stops the pool, and to the log."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def fail_later(_: int) -> None:
     raise ValueError("of the item")
 
 
-class Told:
-    """Awaits a handle, and ends a pool; and keeps account of who was told of the error."""
+class Listeners:
+    """Awaits a handle, and ends a pool; and records who got the error."""
 
     def __init__(self) -> None:
         self.pool: WorkerPool[int, None] = WorkerPool(1, fail_later)
@@ -62,27 +62,27 @@ class Told:
                 self.who += ["stopper"] * len(group.exceptions)
 
 
-async def leave_block(told: Told, tg: Any, attempts: Any) -> None:
-    async with told.pool:
-        await submit_one(told, tg, attempts)
+async def leave_block(listeners: Listeners, tg: Any, attempts: Any) -> None:
+    async with listeners.pool:
+        await submit_one(listeners, tg, attempts)
 
 
-async def stop_inside(told: Told, tg: Any, attempts: Any) -> None:
-    async with told.pool:
-        await submit_one(told, tg, attempts)
-        await told.pool.stop()
+async def stop_inside(listeners: Listeners, tg: Any, attempts: Any) -> None:
+    async with listeners.pool:
+        await submit_one(listeners, tg, attempts)
+        await listeners.pool.stop()
 
 
-async def start_and_stop(told: Told, tg: Any, attempts: Any) -> None:
-    await told.pool.start()
-    await submit_one(told, tg, attempts)
-    await told.pool.stop()
+async def start_and_stop(listeners: Listeners, tg: Any, attempts: Any) -> None:
+    await listeners.pool.start()
+    await submit_one(listeners, tg, attempts)
+    await listeners.pool.stop()
 
 
-async def submit_one(told: Told, tg: Any, attempts: Any) -> None:
-    handle = await told.pool.submit(1)
+async def submit_one(listeners: Listeners, tg: Any, attempts: Any) -> None:
+    handle = await listeners.pool.submit(1)
     for attempt in attempts:
-        tg.start_soon(lambda attempt=attempt: told.wait(handle, attempt=attempt))
+        tg.start_soon(lambda attempt=attempt: listeners.wait(handle, attempt=attempt))
     await anyio.sleep(0.5)
 
 
@@ -100,44 +100,48 @@ ends = pytest.mark.parametrize("end", [leave_block, stop_inside, start_and_stop]
 
 @ends
 @backends
-def test_who_awaits_the_handle_is_told_and_nobody_else(end: Any, backend: str) -> None:
+def test_an_error_reaches_the_task_that_awaits_the_handle_and_nobody_else(end: Any, backend: str) -> None:
     async def scenario() -> None:
-        told = Told()
-        await told.use(end, awaiting, ItemHandle.wait)
-        assert told.who == ["waiter"]
+        listeners = Listeners()
+        await listeners.use(end, awaiting, ItemHandle.wait)
+        assert listeners.who == ["waiter"]
 
     explore(scenario, schedules=100, backend=backend).check()
 
 
 @ends
 @backends
-def test_who_only_waits_for_the_end_of_an_item_is_not_told(end: Any, backend: str) -> None:
+def test_a_task_that_only_waits_for_the_end_of_an_item_does_not_get_its_error(end: Any, backend: str) -> None:
     async def scenario() -> None:
-        told = Told()
-        await told.use(end, ItemHandle.wait)
-        assert told.who == ["stopper"]
+        listeners = Listeners()
+        await listeners.use(end, ItemHandle.wait)
+        assert listeners.who == ["stopper"]
 
     explore(scenario, schedules=50, backend=backend).check()
 
 
 @ends
 @backends
-def test_if_who_awaits_the_handle_is_cancelled_who_ends_the_pool_is_told(end: Any, backend: str) -> None:
+def test_if_the_task_that_awaits_an_item_is_cancelled_ending_the_pool_raises_the_error(
+    end: Any, backend: str
+) -> None:
     async def scenario() -> None:
-        told = Told()
-        await told.use(end, awaiting_for_a_second)
-        assert len(told.who) == 1
+        listeners = Listeners()
+        await listeners.use(end, awaiting_for_a_second)
+        assert len(listeners.who) == 1
 
     explore(scenario, schedules=100, backend=backend).check()
 
 
 @ends
 @backends
-def test_one_is_told_wherever_who_awaits_the_handle_is_cancelled(end: Any, backend: str) -> None:
+def test_an_error_reaches_somebody_wherever_the_task_that_awaits_it_is_cancelled(
+    end: Any, backend: str
+) -> None:
     async def scenario() -> None:
-        told = Told()
-        await told.use(end, awaiting)
-        assert len(told.who) == 1
+        listeners = Listeners()
+        await listeners.use(end, awaiting)
+        assert len(listeners.who) == 1
 
     victims = lambda name: name.endswith("victim")  # noqa: E731
     cancel_everywhere(scenario, victims=victims, orders=5, backend=backend).check()
@@ -173,7 +177,7 @@ async def test_an_error_in_the_clean_up_of_a_cancelled_item_is_the_items_and_sto
     assert (pool.statistics().failed, pool.statistics().cancelled) == (1, 0)
 
 
-async def test_nor_if_the_pool_is_cancelled_from_outside() -> None:
+async def test_an_error_in_the_clean_up_of_an_item_is_raised_though_the_block_is_cancelled() -> None:
     pool = WorkerPool(2, clean_up_badly)
     with (
         anyio.CancelScope() as scope,
@@ -593,7 +597,7 @@ async def test_on_error_sees_the_context_of_its_item(predecessor: bool) -> None:
     assert seen == [("item", "of the submitter")] * 2
 
 
-async def test_who_waits_for_room_is_told_why_the_pool_was_cancelled() -> None:
+async def test_a_submitter_that_waits_for_room_gets_the_reason_why_the_pool_was_cancelled() -> None:
     async def submit() -> None:
         with pytest.raises(anyio.ClosedResourceError, match=r"^worker pool is stopped") as caught:
             await pool.submit(3)

@@ -23,7 +23,7 @@ async def fail(number: int) -> None:
     raise ValueError(number)
 
 
-async def test_map_gives_the_results_in_order() -> None:
+async def test_map_returns_the_results_in_order() -> None:
     async def numbers() -> AsyncIterator[int]:
         for number in range(20):
             yield number

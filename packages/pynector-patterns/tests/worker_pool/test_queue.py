@@ -250,7 +250,7 @@ async def test_an_item_may_submit_others() -> None:
     assert sorted(done) == list(range(6))
 
 
-async def test_items_that_would_all_wait_for_room_are_told() -> None:
+async def test_the_last_item_that_would_wait_for_room_as_all_others_do_is_refused() -> None:
     async def work(number: int) -> None:
         for _ in range(number):
             await pool.submit(0)
@@ -287,7 +287,7 @@ async def test_a_worker_that_was_promised_room_waits_no_longer() -> None:
     assert sorted(done) == ["first", "of the first", "of the second", "queued, too", "second"]
 
 
-async def test_an_item_that_waits_for_itself_is_told() -> None:
+async def test_an_item_cannot_wait_for_itself() -> None:
     handles: list[ItemHandle[int, None]] = []
 
     async def work(_: int) -> None:

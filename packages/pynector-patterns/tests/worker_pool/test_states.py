@@ -390,7 +390,7 @@ async def test_fewer_workers_leave_when_their_item_is_done() -> None:
     assert peak == 2
 
 
-async def test_statistics_tell_what_became_of_the_items() -> None:
+async def test_statistics_count_what_became_of_the_items() -> None:
     gate = Gate()
 
     async def work(number: int) -> None:
@@ -584,7 +584,7 @@ def test_pool_left_started_keeps_no_run_from_ending_and_says_so(anyio_backend: B
         anyio.run(main, backend=name, backend_options=options)
 
 
-def test_items_left_undone_at_the_end_of_the_run_are_told_of(anyio_backend: Backend) -> None:
+def test_items_left_undone_at_the_end_of_the_run_are_warned_of(anyio_backend: Backend) -> None:
     name, options = anyio_backend
     gates: list[Gate] = []
 
