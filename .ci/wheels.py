@@ -1,4 +1,7 @@
-"""Check the artefacts in `dist/`: what each wheel holds, says, and brings when it is installed alone."""
+"""Check the artefacts in `dist/`: what each wheel holds, says, and brings when it is installed alone.
+
+With `--build cancel`, build the wheel of that package and those of the layers below it first, and check that.
+"""
 
 import subprocess
 import sys
@@ -71,13 +74,25 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True, cwd=tempfile.gettempdir())
 
 
+def build(name: str) -> None:
+    for layer in list(LAYERS)[: list(LAYERS).index(name) + 1]:
+        run("uv", "--quiet", "build", "--wheel", "--out-dir", str(DIST), str(ROOT / "packages" / layer))
+
+
+def check(name: str) -> None:
+    wheel = DIST / f"{name.replace('-', '_')}-{version(name)}-py3-none-any.whl"
+    check_content(name, wheel)
+    check_alone(name)
+    print(f"{wheel.name}: its own layer and those below, nothing above")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--build"]:
+        build(f"pynector-{sys.argv[2]}")
+        check(f"pynector-{sys.argv[2]}")
+        sys.exit()
     for name in LAYERS:
-        stem = f"{name.replace('-', '_')}-{version(name)}"
-        wheel = DIST / f"{stem}-py3-none-any.whl"
-        check_content(name, wheel)
-        check_alone(name)
-        print(f"{wheel.name}: its own layer and those below, nothing above")
+        check(name)
     # The same from the source distributions, of the whole stair.
     check_alone("pynector-patterns", *(option for name in LAYERS for option in ("--no-binary", name)))
     print("source distributions: build and import")

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["pytester"]  # for the tests of the plug-in; only the topmost conftest may name any
+
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
 
 if sys.platform != "win32" and sys.implementation.name == "cpython":

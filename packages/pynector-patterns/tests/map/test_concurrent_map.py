@@ -218,7 +218,7 @@ async def test_exception_that_leaves_the_block_tells_of_a_failed_item() -> None:
             await wait_until_blocked()
             raise KeyError
 
-    assert caught.value.__notes__ == ["an item of concurrent_map failed, too: ValueError('unseen')"]
+    assert caught.value.__notes__ == ["an item of concurrent_map failed, too: ValueError: unseen"]
 
 
 async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:
@@ -232,6 +232,7 @@ async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:
             await anext(results)
 
 
+@pytest.mark.virtual_time
 async def test_when_cancelled_all_calls_have_ended_when_the_block_has(source: Source) -> None:
     running = 0
 
@@ -296,6 +297,7 @@ async def test_scope_may_be_open_inside_an_asynchronous_input() -> None:
         assert [await anext(results) for _ in range(10)] == [2 * number for number in range(10)]
 
 
+@pytest.mark.virtual_time
 async def test_scope_inside_an_asynchronous_input_is_cancelled_while_that_is_not_advanced() -> None:
     async def numbers() -> AsyncIterator[int]:
         with anyio.fail_after(0.01):
@@ -310,6 +312,7 @@ async def test_scope_inside_an_asynchronous_input_is_cancelled_while_that_is_not
                 await anext(results)
 
 
+@pytest.mark.virtual_time
 async def test_asynchronous_input_goes_on_after_a_scope_inside_it_was_cancelled() -> None:
     async def numbers() -> AsyncIterator[int]:
         with anyio.move_on_after(0.01):
@@ -323,6 +326,7 @@ async def test_asynchronous_input_goes_on_after_a_scope_inside_it_was_cancelled(
         assert [result async for result in results][-1] == -2
 
 
+@pytest.mark.virtual_time
 async def test_asynchronous_input_cleans_up_undisturbed() -> None:
     log: list[str] = []
 

@@ -41,6 +41,7 @@ async def test_outcomes_come_in_order_each_with_its_item() -> None:
         _ = got[3].result
 
 
+@pytest.mark.virtual_time
 async def test_timeout_is_for_each_item() -> None:
     async def work(number: int) -> int:
         if number == 1:

@@ -122,8 +122,13 @@ async def test_errors_in_one_moment_leave_one(source: Source) -> None:
         await gate.wait()
         raise ValueError(number)
 
-    with pytest.raises(ValueError, match=r"^\d$"):
+    with pytest.raises(ValueError, match=r"^\d") as caught:
         await parallel_requests(source(range(5)), fetch, max_concurrency=5)
+
+    notes = getattr(caught.value, "__notes__", [])
+    assert len(notes) <= 4
+    for note in notes:
+        assert "more item" in note or note.startswith("another item failed, too: ValueError: ")
 
 
 async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:
@@ -138,6 +143,7 @@ async def test_error_of_the_input_is_raised_as_it_is(source: Source) -> None:
         await parallel_requests(source(failing()), fetch)
 
 
+@pytest.mark.virtual_time
 async def test_when_cancelled_all_calls_have_ended_when_it_returns(source: Source) -> None:
     running = 0
 

@@ -112,6 +112,7 @@ async def test_grace_lets_leases_end(world: Any) -> None:
     assert world.open == []
 
 
+@pytest.mark.virtual_time
 async def test_after_grace_the_rest_is_closed(world: Any) -> None:
     pool = world.pool(2)
     connection = await pool.acquire()
@@ -121,6 +122,7 @@ async def test_after_grace_the_rest_is_closed(world: Any) -> None:
     assert connection.closed
 
 
+@pytest.mark.virtual_time
 async def test_cancelling_the_wait_for_leases_still_closes_all(world: Any) -> None:
     pool = world.pool()
     connection = await pool.acquire()
@@ -164,6 +166,7 @@ async def test_closing_from_within_a_lease_does_not_wait_for_itself(world: Any) 
         assert connection.closed
 
 
+@pytest.mark.virtual_time
 async def test_closing_one_is_limited_in_time() -> None:
     class Stubborn:
         async def close(self) -> None:

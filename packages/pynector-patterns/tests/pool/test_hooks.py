@@ -51,6 +51,7 @@ async def test_a_connection_that_fails_its_check_is_replaced(world: Any, answer:
         assert world.open == [2]
 
 
+@pytest.mark.virtual_time
 async def test_check_counts_in_acquire_timeout(world: Any) -> None:
     async def check(connection: object) -> None:
         await anyio.sleep_forever()
@@ -63,6 +64,7 @@ async def test_check_counts_in_acquire_timeout(world: Any) -> None:
         assert pool.statistics().open == 0
 
 
+@pytest.mark.virtual_time
 async def test_cancelled_in_check_closes_the_connection(world: Any) -> None:
     async def check(connection: object) -> None:
         await anyio.sleep_forever()
@@ -136,6 +138,7 @@ async def test_reset_runs_to_its_end_when_the_lease_was_cancelled(world: Any) ->
         assert pool.statistics().idle == 1
 
 
+@pytest.mark.virtual_time
 async def test_reset_is_limited_in_time(world: Any) -> None:
     async def reset(connection: object) -> None:
         await anyio.sleep_forever()

@@ -196,15 +196,67 @@ async def test_a_connection_handed_to_a_cancelled_task_goes_to_the_next(
         assert pool.statistics().lent == 1
 
 
-async def test_cancelled_while_opening_frees_the_place(world: Any) -> None:
-    world.takes = 1
-    async with world.pool() as pool:
-        with anyio.move_on_after(0.001):
-            await pool.acquire()
-        assert pool.statistics().opening == 0
+def test_cancelled_while_opening_leaves_the_connection_to_the_next(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        world.takes = 1
+        async with world.pool() as pool:
+            with anyio.move_on_after(0.5):
+                await pool.acquire()
+            assert (pool.statistics().opening, pool.statistics().open) == (1, 0)
 
-        world.takes = 0
-        assert (await pool.acquire()).number == 1
+            await anyio.sleep(0.6)
+            assert (pool.statistics().opening, pool.statistics().idle) == (0, 1)
+            assert (await pool.acquire()).number == 1
+
+    in_virtual_time(scenario)
+
+
+def test_a_connection_whose_caller_has_gone_goes_to_the_task_that_has_waited_longest(
+    world: Any, in_virtual_time: Any
+) -> None:
+    async def scenario() -> None:
+        world.reset()
+        world.takes = 1
+        async with world.pool(1) as pool:
+            with anyio.move_on_after(0.5):
+                await pool.acquire()
+            with anyio.move_on_after(0.6):
+                assert (await pool.acquire()).number == 1
+
+    in_virtual_time(scenario)
+
+
+def test_opening_has_a_limit_of_its_own(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        world.takes = 10
+        async with world.pool(1, connect_timeout=2) as pool:
+            began = anyio.current_time()
+            with pytest.raises(TimeoutError, match=r"took longer than connect_timeout, 2 s") as caught:
+                await pool.acquire()
+            assert not isinstance(caught.value, PoolTimeoutError)
+            with anyio.move_on_after(1):
+                await pool.acquire()
+            await anyio.sleep(1)
+            assert anyio.current_time() - began == pytest.approx(4)
+            assert (pool.statistics().opening, pool.statistics().failed) == (0, 2)
+
+    in_virtual_time(scenario)
+
+
+def test_openings_end_with_the_pool(world: Any, in_virtual_time: Any) -> None:
+    async def scenario() -> None:
+        world.reset()
+        world.takes = 10
+        began = anyio.current_time()
+        async with world.pool(1) as pool:
+            with anyio.move_on_after(1):
+                await pool.acquire()
+        assert anyio.current_time() - began == pytest.approx(1)
+        assert (pool.statistics().opening, pool.statistics().open) == (0, 0)
+
+    in_virtual_time(scenario)
 
 
 async def test_a_block_left_by_an_error_discards_its_connection(world: Any) -> None:
@@ -432,6 +484,7 @@ async def test_a_foreign_thread_is_refused(world: Any, anyio_backend_name: str, 
         assert (pool.statistics().lent, pool.statistics().idle) == (1, 1)
 
 
+@pytest.mark.virtual_time
 async def test_a_pool_s_error_can_be_copied_and_pickled(world: Any) -> None:
     async with world.pool(acquire_timeout=0.01) as pool, pool.acquire():
         with pytest.raises(PoolTimeoutError) as caught:

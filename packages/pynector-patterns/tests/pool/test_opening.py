@@ -284,7 +284,7 @@ async def test_a_context_manager_needs_the_pool_to_be_entered(managed: Managed) 
 async def test_a_context_manager_that_fails_on_entering_fails_the_caller(managed: Managed) -> None:
     managed.fail_on_entering = True
     async with ConnectionPool(max_connections=1, connection_factory=managed.connect) as pool:
-        with pytest.raises(ExceptionGroup):
+        with pytest.raises(OSError, match="refused"):  # not in the group of one that its task group raised
             await pool.acquire()
 
         assert pool.statistics().opening == 0
@@ -298,7 +298,7 @@ async def test_a_context_manager_that_fails_on_leaving_frees_the_place(managed: 
         assert await pool.acquire() == 2
 
 
-async def test_cancelling_who_opens_a_context_manager_leaves_it() -> None:
+async def test_closing_leaves_a_context_manager_that_is_being_entered() -> None:
     events: list[str] = []
 
     @asynccontextmanager
@@ -315,9 +315,10 @@ async def test_cancelling_who_opens_a_context_manager_leaves_it() -> None:
                 tg.start_soon(pool.acquire)
                 await wait_until_blocked()
                 scope.cancel()
+        assert events == []
 
-        assert events == ["left"]
-        assert pool.statistics().opening == 0
+    assert events == ["left"]
+    assert pool.statistics().opening == 0
 
 
 async def test_the_users_scope_does_not_reach_into_the_connection(managed: Managed) -> None:

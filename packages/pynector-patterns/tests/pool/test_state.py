@@ -64,7 +64,10 @@ class PoolBooks(RuleBasedStateMachine):
     def run_the_woken(self, cancelled: bool) -> None:
         number, grant = self.state.granted.pop(0)
         if cancelled:
-            self.state.take_back(grant)
+            if grant is Turn.OPEN:
+                self.state.not_opened()
+            elif not grant.closed:
+                assert self.state.give_back(grant)
             return
         assert number > self.last_served
         self.last_served = number

@@ -42,10 +42,10 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
-        fault="a place is lost when the factory is cancelled",
-        file=f"{POOL}/stock.py",
-        before="        except BaseException as error:\n            self._opening_failed(",
-        after="        except Exception as error:\n            self._opening_failed(",
+        fault="a connection is lost with the caller who has gone while it was opened",
+        file=f"{POOL}/opening.py",
+        before="            self._has_caller = False\n",
+        after="",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -57,9 +57,9 @@ MUTANTS = (
     ),
     Mutant(
         fault="an unshielded await in release",
-        file=f"{POOL}/stock.py",
-        before="        self.retire(slot)\n        await Closing.",
-        after="        await __import__('anyio').sleep(0)\n        self.retire(slot)\n        await Closing.",
+        file=f"{POOL}/core.py",
+        before="        self.state.retire(slot)\n        await Closing.",
+        after="        await __import__('anyio').sleep(0)\n        self.state.retire(slot)\n        await Closing.",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         fault="a connection is dropped on the error path",
-        file=f"{POOL}/receiver.py",
+        file=f"{POOL}/core.py",
         before="        if self._must_go(slot, now) or not (clean or self.terms.reset):\n            return self.dispose(slot)\n",
         after="        if not clean:\n            return READY\n        if self._must_go(slot, now):\n            return self.dispose(slot)\n",
         scenario="pool_loses_no_place",
@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         fault="one connection has two users",
         file=f"{POOL}/lease.py",
-        before="        if lot.home is None or lot.unpark(slot) is None:\n            lender.idle.append(slot)\n",
-        after="        if lot.home is not None:\n            lot.unpark(slot)\n        lender.idle.append(slot)\n",
+        before="        if lot.home is None or lot.unpark(slot) is None:\n            state.idle.append(slot)\n",
+        after="        if lot.home is not None:\n            lot.unpark(slot)\n        state.idle.append(slot)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(

@@ -7,10 +7,13 @@ from typing import Any
 
 import prove
 import pytest
+import scenarios_busy
 import scenarios_ends
+import scenarios_errors
 import scenarios_faults
 import scenarios_primitives
 import scenarios_queues
+import scenarios_threads
 from scenarios_faults import FIRED
 
 from pynector.concurrency.testing import Report, cancel_everywhere, explore, replay
@@ -26,6 +29,7 @@ class Row:
         kinds: What is injected from outside; without any, the scenario brings its fault along.
         counts: What the scenarios count in `FIRED`, or the report in its `fired`; none may be zero.
         eager: Whether tasks start at once.
+        lateness: Seconds by which timers fire late.
     """
 
     fault: str
@@ -33,6 +37,7 @@ class Row:
     kinds: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
     eager: bool = False
+    lateness: float = 0.0
 
 
 POOL = ("pool_loses_no_place",)
@@ -80,6 +85,42 @@ ROWS = {
     ),
     19: Row("a slow consumer", ("consumer_is_slow",), counts=("queue full",)),
     22: Row("a generator is collected", ("generator_is_collected",), counts=("generator collected",)),
+    23: Row(
+        "another thread changes something",
+        tuple(scenario.__name__ for scenario in scenarios_threads.SCENARIOS),
+        counts=("refused in a foreign thread",),
+    ),
+    24: Row(
+        "errors that cannot be changed, are false, have no text, are no `Exception`, or nested groups",
+        ("errors_leave_as_they_are", "hooks_that_fail_lose_no_connection"),
+        counts=(*(f"error: {kind}" for kind in scenarios_errors.ERRORS), "hook fails"),
+    ),
+    25: Row(
+        "a clean-up fails while its caller is cancelled",
+        ("errors_of_a_clean_up_come_first",),
+        counts=("clean-up fails", "error of a clean-up arrives"),
+    ),
+    26: Row(
+        "every caller has less time than the work takes",
+        (
+            "callers_with_less_time_than_opening_takes_are_served",
+            "callers_whose_time_is_the_acquire_timeout_are_served",
+            "callers_with_less_time_than_a_check_takes_are_served",
+        ),
+        ("scope",),
+        (
+            "caller has too little time",
+            "acquire_timeout below opening",
+            "caller has less time than a check",
+        ),
+    ),
+    # 27, growth, is test_growth.py; 28, the oldest versions and other people's pytest, are environments.
+    30: Row(
+        "a busy machine",
+        ("timers_fire_late", "callers_with_less_time_than_opening_takes_are_served"),
+        counts=("a timer is late",),
+        lateness=0.3,
+    ),
 }
 SCENARIOS = prove.SCENARIOS
 
@@ -93,7 +134,9 @@ def inject(row: Row, backend: str) -> Counter[str]:
     before, fired = FIRED.copy(), Counter[str]()
     kinds = [kind for kind in row.kinds if backend == "asyncio" or kind not in NO_NATIVE]
     for name in row.scenarios:
-        orders = explore(SCENARIOS[name], schedules=10, backend=backend, eager=row.eager)
+        orders = explore(
+            SCENARIOS[name], schedules=10, backend=backend, eager=row.eager, lateness=row.lateness
+        )
         orders.check()
         fired["order"] += orders.schedules - 1  # the first is that of the backend
         if kinds:
@@ -128,7 +171,12 @@ def test_a_fault_is_injected_and_does_no_harm(number: int, backend: str) -> None
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize(
     "scenario",
-    [*scenarios_faults.SCENARIOS, *scenarios_ends.SCENARIOS],
+    [
+        *scenarios_faults.SCENARIOS,
+        *scenarios_ends.SCENARIOS,
+        *(scenario for scenario in scenarios_errors.SCENARIOS if scenario.__name__ not in prove.ORDERED_ONLY),
+        *scenarios_busy.SCENARIOS,
+    ],
     ids=lambda scenario: scenario.__name__,
 )
 def test_what_brings_its_fault_along_bears_a_cancellation(scenario: Any, backend: str) -> None:

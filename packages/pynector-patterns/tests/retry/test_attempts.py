@@ -36,6 +36,7 @@ async def test_the_last_error_leaves_the_loop_with_notes() -> None:
     assert caught.value.__notes__[1:] == ["attempt 1: ConnectionError: failure 1"]
 
 
+@pytest.mark.virtual_time
 async def test_the_block_has_the_time_limit_of_an_attempt(service: Any) -> None:
     calls = service("slow", "answer")
 
@@ -45,6 +46,7 @@ async def test_the_block_has_the_time_limit_of_an_attempt(service: Any) -> None:
     assert answer == "answer"
 
 
+@pytest.mark.virtual_time
 async def test_the_last_time_out_leaves_the_loop(service: Any) -> None:
     with pytest.raises(TimeoutError, match=r"^no answer within 0\.01 s \(2 attempts, "):
         async for attempt in RetryPolicy(attempts=2, timeout=0.01):
@@ -59,6 +61,7 @@ async def test_an_error_that_is_not_tried_again_leaves_the_loop() -> None:
                 raise ValueError("no")
 
 
+@pytest.mark.virtual_time
 async def test_the_loop_may_be_left_at_any_time() -> None:
     async for _ in RetryPolicy(timeout=0.01):
         break
@@ -72,6 +75,7 @@ async def test_the_loop_may_be_left_at_any_time() -> None:
         break
 
 
+@pytest.mark.virtual_time
 async def test_a_cancellation_ends_the_loop() -> None:
     numbers = list[int]()
 
@@ -110,6 +114,7 @@ async def test_an_attempt_is_entered_once() -> None:
     assert repr(attempt) == "<RetryAttempt 1>"
 
 
+@pytest.mark.virtual_time
 async def test_an_error_beside_the_time_out_does_not_end_the_loop() -> None:
     numbers = list[int]()
 
@@ -124,6 +129,7 @@ async def test_an_error_beside_the_time_out_does_not_end_the_loop() -> None:
     assert numbers == [1, 2]
 
 
+@pytest.mark.virtual_time
 async def test_an_error_beside_the_last_time_out_leaves_the_loop_as_that_or_as_a_time_out() -> None:
     with pytest.raises((TimeoutError, ExceptionGroup)):
         async for attempt in RetryPolicy(attempts=1, timeout=0.01):

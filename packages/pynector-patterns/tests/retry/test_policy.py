@@ -168,6 +168,7 @@ async def test_of_many_errors_the_last_ones_are_kept(failing: Any) -> None:
     ]
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("fails", ["twice", "always", "and is slow"])
 async def test_no_error_is_left_to_the_garbage_collector(fails: str) -> None:
     class Missing(LookupError):

@@ -27,6 +27,7 @@ async def test_gives_what_the_function_returns_and_hands_its_arguments_on(servic
     assert calls.calls == [(1, "two")]
 
 
+@pytest.mark.virtual_time
 async def test_an_attempt_that_times_out_or_fails_is_followed_by_another(service: Any) -> None:
     calls = service("slow", ValueError("no"), "answer")
 
@@ -34,6 +35,7 @@ async def test_an_attempt_that_times_out_or_fails_is_followed_by_another(service
     assert len(calls.calls) == 3
 
 
+@pytest.mark.virtual_time
 async def test_all_timed_out_says_how_many_attempts_and_how_long(service: Any) -> None:
     calls = service("slow", "slow", "slow")
 
@@ -57,6 +59,7 @@ async def test_a_timeout_error_of_the_function_is_not_taken_for_ours(service: An
         await retry_with_timeout(service(TimeoutError("of the database")), max_retries=1)
 
 
+@pytest.mark.virtual_time
 async def test_a_cancellation_from_outside_is_not_retried(service: Any) -> None:
     calls = service("slow", "answer")
 

@@ -11,6 +11,7 @@ from pynector.concurrency.testing import wait_until_blocked
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.mark.virtual_time
 async def test_task_group_with_cancellation() -> None:
     async def sleep_long(number: int) -> None:
         try:

@@ -32,6 +32,7 @@ async def test_parallel_requests_error() -> None:
         await parallel_requests(URLS, fetch_or_fail, max_concurrency=2)
 
 
+@pytest.mark.virtual_time
 async def test_retry_with_timeout_success() -> None:
     async def operation() -> str:
         nonlocal attempts
@@ -46,6 +47,7 @@ async def test_retry_with_timeout_success() -> None:
     assert attempts == 3
 
 
+@pytest.mark.virtual_time
 async def test_retry_with_timeout_all_timeout() -> None:
     async def operation() -> None:
         nonlocal attempts

@@ -219,6 +219,7 @@ async def test_exception_that_leaves_the_block_has_failed_items_as_notes() -> No
     assert caught.value.__notes__ == ["an item of a worker pool failed, too: ValueError: item"]
 
 
+@pytest.mark.virtual_time
 async def test_items_are_inside_the_scopes_around_the_block() -> None:
     with anyio.CancelScope() as scope:
         async with WorkerPool(1, Gate()) as pool:

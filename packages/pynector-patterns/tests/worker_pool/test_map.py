@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import anyio
@@ -174,5 +176,62 @@ async def test_an_error_of_closing_the_input_comes_after_that_of_an_item(
         tg.start_soon(use)
         await wait_until_blocked()
         tg.cancel_scope.cancel()
+
+    assert seen == [1]
+
+
+async def test_an_error_in_the_clean_up_of_an_item_comes_before_a_cancellation_of_the_map() -> None:
+    async def work(_: int) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("rollback failed")
+
+    async def use() -> None:
+        with pytest.raises(ValueError, match=r"^rollback failed$"):
+            await pool.map([1])
+        with pytest.raises(anyio.get_cancelled_exc_class()):
+            await checkpoint()
+        seen.append(1)
+
+    seen: list[int] = []
+    async with WorkerPool(1, work) as pool, anyio.create_task_group() as tg:
+        tg.start_soon(use)
+        await wait_until_blocked()
+        tg.cancel_scope.cancel()
+
+    assert seen == [1]
+
+
+@pytest.mark.on("asyncio")
+@pytest.mark.parametrize("what", ["map", "block"])
+async def test_an_error_comes_before_a_native_cancellation_which_is_not_lost(what: str) -> None:
+    async def work(_: int) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("rollback failed")
+
+    async def use() -> None:
+        async with WorkerPool(1, work) as pool:
+            if what == "map":
+                await pool.map([1])
+            else:
+                await pool.submit(1)
+                await anyio.sleep_forever()
+
+    async def victim() -> None:
+        with pytest.raises(ExceptionGroup if what == "block" else ValueError):
+            await use()
+        if sys.version_info >= (3, 13):  # before, one that is asked for again could not be taken back
+            with pytest.raises(asyncio.CancelledError):
+                await checkpoint()
+        seen.append(1)
+
+    seen: list[int] = []
+    task = asyncio.create_task(victim())
+    await wait_until_blocked()
+    task.cancel()
+    await asyncio.wait([task])
 
     assert seen == [1]

@@ -43,7 +43,7 @@ def test_third_parties_are_declared_exactly_if_imported(distribution):
 def test_anyio_is_declared_alike_everywhere(layers):
     specifiers = {r.specifier for layer in layers for r in layer.requirements if r.name == "anyio"}
 
-    assert specifiers == {SpecifierSet(">=4.14,<5")}
+    assert specifiers == {SpecifierSet(">=4.16,<5")}
 
 
 def test_the_oldest_python_is_declared_alike_and_without_upper_bound(distribution):

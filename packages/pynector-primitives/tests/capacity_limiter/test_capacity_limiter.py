@@ -334,15 +334,15 @@ async def limiter_is_usable_again(limiter: CapacityLimiter) -> None:
 
 
 @pytest.mark.on("asyncio")
-async def test_what_is_on_its_way_to_a_borrower_is_given_back_by_nobody_else() -> None:
+async def test_what_is_on_its_way_to_a_borrower_can_be_given_back() -> None:
     limiter = CapacityLimiter(1)
     limiter.acquire_on_behalf_of_nowait("a")
     waiting = asyncio.ensure_future(limiter.acquire_on_behalf_of("b"))
     await asyncio.sleep(0)
 
     limiter.release_on_behalf_of("a")
-    with pytest.raises(RuntimeError, match=HOLDS_NONE):
-        limiter.release_on_behalf_of("b")
+    assert limiter.statistics().borrowers == ("b",)
+    limiter.release_on_behalf_of("b")
     waiting.cancel()
     await asyncio.wait([waiting])
     assert waiting.cancelled()
@@ -364,3 +364,76 @@ async def test_a_task_that_is_cancelled_natively_gives_no_token_back_that_anothe
     await asyncio.wait([task])
     assert task.cancelled()
     assert counts(limiter) == (0, tokens, 0)
+
+
+async def test_any_hashable_object_may_borrow_none_included() -> None:
+    limiter = CapacityLimiter(2)
+
+    await limiter.acquire_on_behalf_of(None)
+    limiter.acquire_on_behalf_of_nowait(0)
+    assert limiter.statistics().borrowers == (None, 0)
+
+    limiter.release_on_behalf_of(None)
+    limiter.release_on_behalf_of(0)
+    assert counts(limiter) == (0, 2, 0)
+
+
+async def test_what_cannot_be_hashed_cannot_borrow() -> None:
+    limiter = CapacityLimiter(1)
+
+    with pytest.raises(TypeError, match=r"^borrower must be hashable, not \{\}$"):
+        limiter.acquire_on_behalf_of_nowait({})
+    assert counts(limiter) == (0, 1, 0)
+
+
+async def test_a_task_releases_its_own_token_while_another_acquires_on_its_behalf() -> None:
+    limiter = CapacityLimiter(2)
+    await limiter.acquire()
+    await limiter.acquire_on_behalf_of("another")
+    limiter.total_tokens = 1
+    task = current_task()
+    held: list[tuple[int, float, int]] = []
+
+    async def lend() -> None:
+        # As long as the task holds one of its own, nobody may acquire on its behalf.
+        with pytest.raises(RuntimeError):
+            await limiter.acquire_on_behalf_of(task)
+        held.append(counts(limiter))
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(lend)
+    limiter.release()
+    limiter.release_on_behalf_of("another")
+
+    assert held == [(2, -1, 0)]
+    assert counts(limiter) == (0, 1, 0)
+
+
+async def test_a_token_on_its_way_to_a_task_does_not_bar_the_one_that_it_holds() -> None:
+    limiter, owners = CapacityLimiter(0), list[object]()
+
+    async def own() -> None:
+        owners.append(current_task())
+        await started.wait()
+        await limiter.acquire()
+        limiter.release()
+
+    started = anyio.Event()
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(own)
+        await wait_until_blocked()
+        tg.start_soon(limiter.acquire_on_behalf_of, owners[0])
+        started.set()
+        await wait_until_blocked()
+        limiter.total_tokens = 2
+
+    assert limiter.borrowed_tokens == 1
+
+
+async def test_a_refusal_names_borrower_and_limiter() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        CapacityLimiter(3).release_on_behalf_of("ada")
+
+    (note,) = caught.value.__notes__
+    assert "'ada'" in note
+    assert "CapacityLimiter 0 of 3" in note

@@ -115,3 +115,8 @@ def test_it_can_be_set_before_any_event_loop_runs(anyio_backend_name: str) -> No
     event.set()
 
     anyio.run(event.wait, backend=anyio_backend_name)
+
+
+async def test_an_event_has_no_truth_value() -> None:
+    with pytest.raises(TypeError, match=r"use event\.is_set\(\)"):
+        bool(Event())

@@ -133,6 +133,9 @@ async def test_another_thread_is_refused_once_a_task_has_waited() -> None:
     assert len(errors) == 1
 
 
+HUGE = "rate must be a number that a float can hold, not an int of 1329 bits"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -140,6 +143,17 @@ async def test_another_thread_is_refused_once_a_task_has_waited() -> None:
         ({"rate": math.nan}, ValueError, "rate must be a finite number > 0, not nan"),
         ({"rate": "1"}, TypeError, "rate must be a number, not '1'"),
         ({"rate": 1, "per": -1.0}, ValueError, r"per must be a finite number > 0, not -1\.0"),
+        (
+            {"rate": 10**400},
+            ValueError,
+            "rate must be a number that a float can hold, not an int of 1329 bits",
+        ),
+        (
+            {"rate": 1, "burst": 10**400},
+            ValueError,
+            "burst is too large: it would take for ever to use it up",
+        ),
+        ({"rate": 1e-300, "per": 1e300, "burst": 2}, ValueError, "rate is too low: an interval of inf s"),
         ({"rate": 1, "burst": 0}, ValueError, "burst must be >= 1, not 0"),
         ({"rate": 1, "burst": 1.5}, TypeError, r"burst must be an int, not 1\.5"),
     ],

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 PLUGIN = "pynector.concurrency.testing.pytest_plugin"
 
 
@@ -13,6 +11,9 @@ def run(
 ) -> pytest.Pytester:
     """Runs test files with the plug-in, also where its entry point is not installed."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    # hypothesis' plug-in takes most of the time that a small session takes, and none of these tests needs it.
+    options = ["-p no:hypothesispytest"]
     if not pytestconfig.pluginmanager.has_plugin("pynector-testing"):
-        monkeypatch.setenv("PYTEST_ADDOPTS", f"-p {PLUGIN}")
+        options.append(f"-p {PLUGIN}")
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(options))
     return pytester

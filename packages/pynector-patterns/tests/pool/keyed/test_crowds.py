@@ -84,7 +84,7 @@ class Crowd:
                 if self.expires is not None:
                     await anyio.sleep(self.expires)
                     await pool.expire_all()
-            statistics, keys = pool.statistics(), pool._branches
+            statistics, keys = pool.statistics(), pool._keys.capacity
             assert (statistics.lent, statistics.waiting, keys.waiting) == (0, 0, 0)
             assert keys.turns.first() is None
             if not self.fails_at_times:
@@ -95,21 +95,21 @@ class Crowd:
     def check(self, internet: Internet, pool: KeyedConnectionPool[str, Connection]) -> None:
         assert len(internet.open) <= self.max_connections
         assert max(internet.hosts().values(), default=0) <= self.max_per_key
-        keys = pool._branches
-        branches = keys.all()
+        keys = pool._keys.capacity
+        branches = [core.state for core in pool._keys.all()]
         assert keys.taken == sum(branch.total for branch in branches) <= self.max_connections
         assert keys.closing == sum(branch.closing - branch.replacing for branch in branches)
-        assert (keys.waiting, keys.claimed) == sums(branch.noted for branch in branches)
+        assert (keys.waiting, keys.claimed) == sums(branch.noted[2:] for branch in branches)
         # Nobody is forgotten: a need may have gone unnoticed, but none has come so.
         needed, claimed = dict[Any, int](), 0
         for branch in branches:
-            _, waiting, claims, needs = branch.demand()
+            waiting, claims, needs = branch.demand()
             live = len(branch.lot.tasks())
-            assert waiting <= branch.noted[0]
+            assert waiting <= branch.noted[2]
             needed[branch] = min(needs, live)
             claimed += min(claims, live)
         assert all(needs <= keys.turns.needs(branch) for branch, needs in needed.items())
-        if not keys.closed:
+        if not pool._keys.closed:
             # What is free is needed by nobody.
             assert not (keys.has_place and any(needed.values()))
             idle = any(branch.idle for branch in branches if not branch.failing)

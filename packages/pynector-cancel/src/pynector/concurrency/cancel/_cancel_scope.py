@@ -3,12 +3,13 @@
 import math
 import time
 from datetime import datetime
+from threading import get_ident
 from types import TracebackType
 from typing import Self
 
 import anyio
 
-from pynector.concurrency.task.lowlevel import cancel_scope, current_time
+from pynector.concurrency.task.lowlevel import cancel_scope, current_time, refuse_thread
 
 from ._unix_time import unix_time_of
 
@@ -50,11 +51,21 @@ class CancelScope(anyio.CancelScope):
         ```
     """
 
-    __slots__ = ("_cancelled_by_call", "_caught", "_deadline", "_delay", "_reason", "_scope", "_shield")
+    __slots__ = (
+        "_cancelled_by_call",
+        "_caught",
+        "_deadline",
+        "_delay",
+        "_reason",
+        "_scope",
+        "_shield",
+        "_thread",
+    )
 
     _delay: float | None  # seconds from entering, where the time limit is relative
     _reason: str | None
     _scope: anyio.CancelScope | None  # AnyIO's, from entering
+    _thread: int  # where the block was entered
 
     def __new__(cls, *, deadline: float | datetime | None = math.inf, shield: bool = False) -> Self:
         return cls._limited(unix_time_of(deadline), None, shield)
@@ -75,6 +86,7 @@ class CancelScope(anyio.CancelScope):
         if self._scope is not None:
             raise RuntimeError("cancel scope was entered before; make a new one for each block")
         self._scope = scope = cancel_scope(self._seconds_left(), self._shield)
+        self._thread = get_ident()
         if self._cancelled_by_call:
             scope.cancel(self._reason)
         scope.__enter__()
@@ -116,7 +128,12 @@ class CancelScope(anyio.CancelScope):
 
         Args:
             reason: Can be read back as `cancel_reason`; stands in the message of the cancellation.
+
+        Raises:
+            RuntimeError: this is another thread than the block was entered in; nothing has happened then.
         """
+        if self._scope is not None:
+            self._check_thread("cancelling it")
         if not self.cancel_called:
             self._cancelled_by_call = True
             self._reason = reason
@@ -156,8 +173,10 @@ class CancelScope(anyio.CancelScope):
 
     @deadline.setter
     def deadline(self, value: float | datetime | None) -> None:
-        self._deadline = unix_time_of(value)
-        self._delay = None
+        deadline = unix_time_of(value)
+        if self._scope is not None:
+            self._check_thread("setting its deadline")
+        self._deadline, self._delay = deadline, None
         if self._scope is not None:
             left = self._seconds_left()
             self._scope.deadline = math.inf if left is None else current_time() + left
@@ -169,6 +188,11 @@ class CancelScope(anyio.CancelScope):
 
     @shield.setter
     def shield(self, value: bool) -> None:
-        self._shield = value
         if self._scope is not None:
+            self._check_thread("shielding it")
             self._scope.shield = value
+        self._shield = value
+
+    def _check_thread(self, doing: str) -> None:
+        if get_ident() != self._thread:
+            refuse_thread(type(self).__name__, doing, self._thread)

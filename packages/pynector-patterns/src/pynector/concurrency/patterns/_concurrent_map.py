@@ -4,7 +4,13 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, overload
 
 from pynector.concurrency.primitives import RateLimiter
-from pynector.concurrency.task.lowlevel import check_callable, check_int, check_seconds
+from pynector.concurrency.task.lowlevel import (
+    check_callable,
+    check_int,
+    check_number,
+    check_positive,
+    check_seconds,
+)
 
 from ._map.item_call import CallPolicy, item_call
 from ._map.map_stream import MapStream
@@ -146,8 +152,6 @@ def _limiter(max_per_second: object, burst: int) -> RateLimiter | None:
         if burst != 1:
             raise ValueError(f"burst needs max_per_second, or must be 1, not {burst}")
         return None
-    if not isinstance(max_per_second, int | float) or isinstance(max_per_second, bool):
-        raise TypeError(f"max_per_second must be a number, not {max_per_second!r}")
-    if not max_per_second > 0:
+    if check_number("max_per_second", max_per_second) <= 0:
         raise ValueError(f"max_per_second must be > 0, not {max_per_second}")
-    return RateLimiter(max_per_second, burst=burst)
+    return RateLimiter(check_positive("max_per_second", max_per_second), burst=burst)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from inspect import isawaitable
+from inspect import isasyncgenfunction, isawaitable, isgeneratorfunction
 from types import CoroutineType
+from typing import Any, cast
+
+from pynector.concurrency.task.lowlevel import check_callable
 
 from ._retry.retry_on import is_misuse
 
@@ -17,6 +20,28 @@ def function_name(func: Callable[..., object]) -> str:
         func = func.func
     name = getattr(func, "__qualname__", None) or getattr(func, "name", None)
     return name if isinstance(name, str) else type(func).__qualname__
+
+
+def check_wrappable(parameter: str, func: object) -> None:
+    """Make sure that *func*, given as *parameter*, can be called and awaited as a whole.
+
+    Raises:
+        TypeError: it cannot be called, or is a generator function: what it does is done while it is iterated
+            over, after the call.
+    """
+    check_callable(parameter, func)
+    kind = (
+        "an async generator function"
+        if isasyncgenfunction(func)
+        else "a generator function"
+        if isgeneratorfunction(func)
+        else None
+    )
+    if kind is not None:
+        raise TypeError(
+            f"{parameter} must be an async function: {function_name(cast(Any, func))}() is {kind}, which"
+            " fails while it is iterated over, not when it is called; wrap the calls inside it"
+        )
 
 
 def can_be_awaited(result: object) -> bool:

@@ -1,27 +1,37 @@
 """A second try while the first is slow."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Generic, TypeVar, TypeVarTuple
 
-from anyio import TaskCancelled
+from anyio import TaskCancelled, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
+    add_note,
     cancel_scope,
     check_callable,
     check_int,
     check_seconds,
     give_way,
+    is_cancelled,
+    native_cancellations,
+    one_line,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+    raise_unchanged,
 )
 
-from ._function_name import can_be_awaited, not_async
-from ._retry.failed_attempt import error_line
+from ._function_name import can_be_awaited, function_name, not_async
 from ._retry.retry_on import is_misuse
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+_logger = logging.getLogger("pynector.concurrency.patterns")
 
 
 async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, max_attempts: int = 2) -> T:
@@ -31,7 +41,9 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     fails. As soon as one succeeds the others are cancelled; the call returns when they have ended. Each runs
     in a task of its own. For calls that may be made twice without harm: to read, not to pay.
 
-    If all fail, the last error is raised as it is, with the others as notes. If cancelled, all attempts are.
+    If all fail, the last error is raised as it is, with the others as notes. If cancelled, all attempts are;
+    an attempt that fails in its clean-up then is raised first, and the cancellation at the next checkpoint.
+    Where an attempt fails in its clean-up because another has won, that is logged.
 
     Args:
         func: An async function.
@@ -65,27 +77,48 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
     check_seconds("delay", delay, minimum=0.0)
     check_int("max_attempts", max_attempts, minimum=1)
     tg = create_task_group()
-    race = _Race[T](tg)
-    async with tg:
-        for attempts_left in reversed(range(max_attempts)):
-            race.running += 1
-            tg.start_soon(race.run, partial(func, *args))
-            if attempts_left and not race.has_missed_news():
-                with cancel_scope(delay):
-                    await race.news.park(_nothing)
-            if race.won or race.is_misused:
-                break
-    if not race.won and not race.errors:
+    race, before = _Race[T](tg), native_cancellations()
+    try:
+        async with tg:
+            for attempts_left in reversed(range(max_attempts)):
+                race.running += 1
+                tg.start_soon(race.run, partial(func, *args))
+                if attempts_left and not race.has_missed_news():
+                    with cancel_scope(delay):
+                        await race.news.park(_nothing)
+                if race.won or race.is_misused:
+                    break
+    except get_cancelled_exc_class():
+        if not race.failed_clean_ups:
+            raise
+        # An error of a clean-up comes first, and then the cancellation.
+        race.errors += race.failed_clean_ups
+        await raise_first(race.error(), before)
+    if race.won:
+        race.log_failed_clean_ups(function_name(func))
+        return race.answer
+    if not race.errors:
         await give_way()
-    return race.result()
+        raise TaskCancelled("the attempts were cancelled, and not by the caller")
+    raise_unchanged(race.error())
 
 
 class _Race(Generic[T]):
     """The attempts of one call: who won, and what failed."""
 
-    __slots__ = ("_answer", "_missed", "_tg", "errors", "is_misused", "news", "running", "won")
+    __slots__ = (
+        "_missed",
+        "_tg",
+        "answer",
+        "errors",
+        "failed_clean_ups",
+        "is_misused",
+        "news",
+        "running",
+        "won",
+    )
 
-    _answer: T
+    answer: T
 
     def __init__(self, tg: TaskGroup) -> None:
         self._tg = tg
@@ -93,6 +126,7 @@ class _Race(Generic[T]):
         self.running = 0
         self.is_misused = False  # the call itself is wrong: another attempt would be, too
         self.errors: list[Exception] = []
+        self.failed_clean_ups: list[Exception] = []  # of attempts that were cancelled
         self.news: ParkingLot[None] = ParkingLot("hedge")
         self._missed = 0  # failures that woke nobody: the starter was awake, or was woken already
 
@@ -107,6 +141,9 @@ class _Race(Generic[T]):
         try:
             answer = await self._called(call)
         except Exception as error:
+            if is_cancelled() and overtaken_cancellation(error):
+                self.failed_clean_ups.append(error)
+                raise_overtaken(error)
             self.errors.append(error)
             if self.news.unpark(None) is None:
                 self._missed += 1
@@ -115,7 +152,7 @@ class _Race(Generic[T]):
             self.running -= 1
         if not self.won:
             self.won = True
-            self._answer = answer
+            self.answer = answer
             if self.running:
                 self._tg.cancel("another attempt won")
             else:
@@ -131,27 +168,21 @@ class _Race(Generic[T]):
             raise
         return awaitable
 
-    def result(self) -> T:
-        """Give the winner's answer.
-
-        Raises:
-            Exception: nobody won; it is the last error.
-            TaskCancelled: nobody won and nobody failed.
-        """
-        if self.won:
-            return self._answer
-        if not self.errors:
-            raise TaskCancelled("the attempts were cancelled, and not by the caller")
+    def error(self) -> Exception:
+        """Return the last error, with the others as notes."""
         *others, last = self.errors
         self.errors.clear()  # their tracebacks lead here
         if others:
-            last.add_note(f"all {len(others) + 1} attempts failed")
+            add_note(last, f"all {len(others) + 1} attempts failed")
         for error in others:
-            last.add_note(f"another attempt: {error_line(error)}")
-        try:
-            raise last
-        finally:
-            del last, others
+            add_note(last, f"another attempt: {one_line(error)}")
+        return last
+
+    def log_failed_clean_ups(self, name: str) -> None:
+        """Log the errors of attempts that were cancelled because another had won."""
+        for error in self.failed_clean_ups:
+            _logger.warning("hedge: a cancelled attempt of %s failed to clean up: %s", name, one_line(error))
+        self.failed_clean_ups.clear()
 
 
 def _nothing(_: None) -> None:

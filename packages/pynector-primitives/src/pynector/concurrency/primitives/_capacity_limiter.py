@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from anyio import WouldBlock
 
@@ -178,16 +178,17 @@ class CapacityLimiter(HeldBlock):
         self.release_on_behalf_of(current_task())
 
     def release_on_behalf_of(self, borrower: object) -> None:
-        """Give back one token of *borrower*.
+        """Give back one token of *borrower*: of one that `statistics()` names.
+
+        That may be a token which was granted a moment ago, before `acquire_on_behalf_of` has returned.
 
         Raises:
-            RuntimeError: *borrower* holds none, or not yet, since `acquire_on_behalf_of` has not returned;
-                this is not the event loop that the limiter belongs to.
+            RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
         """
         if self._lot.home is not None:
             self._lot.check_home("release")
-        if borrower not in self._borrowers or borrower in self._reserved:
-            raise RuntimeError("this borrower isn't holding any of this CapacityLimiter's tokens")
+        if borrower not in self._borrowers:
+            self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
 
     def statistics(self) -> CapacityLimiterStatistics:
@@ -241,17 +242,30 @@ class CapacityLimiter(HeldBlock):
 
     def _refuse_to_wait_for_itself(self, borrower: Any) -> None:
         if self._borrowers.get(borrower, 0) == self._borrowed > 0:
-            raise RuntimeError(
-                "this borrower is already holding one of this CapacityLimiter's tokens, and nobody else holds"
-                " another: it would wait for itself"
+            self._refuse(
+                borrower,
+                "is already holding one of this CapacityLimiter's tokens, and nobody else holds another: it"
+                " would wait for itself",
             )
 
     def _refuse_twice(self, borrower: Any) -> None:
-        waits = borrower in self._reserved or self._waiting.get(borrower) is borrower
-        if waits or borrower in self._borrowers:
-            raise RuntimeError(
-                "this borrower is already holding one of this CapacityLimiter's tokens, or waits for one"
+        try:
+            holds = borrower in self._borrowers
+        except TypeError:
+            raise TypeError(f"borrower must be hashable, not {borrower!r}") from None
+        if holds or borrower in self._reserved or self._waits(borrower):
+            self._refuse(
+                borrower, "is already holding one of this CapacityLimiter's tokens, or waits for one"
             )
+
+    def _refuse(self, borrower: object, why: str) -> NoReturn:
+        error = RuntimeError(f"this borrower {why}")
+        error.add_note(f"the borrower is {borrower!r}, the limiter is {self!r}")
+        raise error
+
+    def _waits(self, borrower: object) -> bool:
+        """Whether it is a task that waits for a token of its own."""
+        return borrower in self._waiting and self._waiting[borrower] is borrower
 
 
 def _tokens(value: float) -> float:

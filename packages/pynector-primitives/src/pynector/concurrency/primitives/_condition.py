@@ -233,6 +233,7 @@ class Condition(HeldBlock):
         if task is None:
             task = core.running_task()
         if core.owner is not task:
+            core.check_home("using it")
             raise RuntimeError("The current task is not holding the underlying lock")
         return task
 

@@ -1,5 +1,7 @@
 """The event."""
 
+from typing import NoReturn
+
 from pynector.concurrency.task.lowlevel import ParkingLot, checkpoint
 
 from ._statistics import EventStatistics
@@ -36,6 +38,10 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {'set' if self._set else 'not set'}, {len(self._lot)} waiting>"
+
+    def __bool__(self) -> NoReturn:
+        """Refuse: an event has no truth value, which could only be forgotten to ask for."""
+        raise TypeError("an Event is neither true nor false; use event.is_set()")
 
     def set(self) -> None:
         """Set the flag and wake all who wait. Nothing happens if it is set.

@@ -14,8 +14,18 @@ class Gcra:
     __slots__ = ("_ahead", "_due", "_interval")
 
     def __init__(self, interval: float, burst: int) -> None:
+        try:
+            ahead = interval * (burst - 1)
+        except OverflowError:
+            ahead = math.inf
+        if not 0.0 < interval < math.inf:
+            raise ValueError(
+                f"rate is too {'high' if interval == 0.0 else 'low'}: an interval of {interval} s"
+            )
+        if ahead == math.inf:
+            raise ValueError("burst is too large: it would take for ever to use it up")
         self._interval = interval
-        self._ahead = interval * (burst - 1)
+        self._ahead = ahead
         self._due = -math.inf
 
     def may_take_at(self) -> float:

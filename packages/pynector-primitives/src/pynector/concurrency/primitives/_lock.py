@@ -146,6 +146,7 @@ class Lock(HeldBlock):
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
         """
         if not self._lock.take(self._lock.running_task()):
+            self._lock.check_home("acquire_nowait()")
             raise WouldBlock
 
     def release(self) -> None:

@@ -10,7 +10,7 @@ from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint
 from ._line import Line
 from ._queue_state import QueueState
 from ._sorted_line import SortedLine
-from ._taken_item import TakenItem, take_first
+from ._taken_item import TakenItem, TakenNow, take_first
 
 T = TypeVar("T")
 
@@ -198,6 +198,19 @@ class Queue(Generic[T]):
             RuntimeError: on entering, this is not the event loop that the queue belongs to.
         """
         return TakenItem(self._state)
+
+    def take_nowait(self) -> TakenNow[T]:
+        """Take the first item out for the length of a block, if there is one.
+
+        Used as `with queue.take_nowait() as item:`. No checkpoint. The item is done when the block is left,
+        in whatever way: `join` waits for that.
+
+        Raises:
+            anyio.WouldBlock: on entering, there is none.
+            anyio.ClosedResourceError: on entering, the queue is closed and empty.
+            RuntimeError: on entering, this is not the event loop that the queue belongs to.
+        """
+        return TakenNow(self._state)
 
     async def join(self) -> None:
         """Wait until the queue is empty and all items are done.

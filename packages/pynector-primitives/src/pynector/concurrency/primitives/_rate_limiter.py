@@ -1,13 +1,19 @@
 """The rate limiter."""
 
-import math
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from anyio import CancelScope, WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkedTask, ParkingLot, check_int, checkpoint, current_time
+from pynector.concurrency.task.lowlevel import (
+    ParkedTask,
+    ParkingLot,
+    check_int,
+    check_positive,
+    checkpoint,
+    current_time,
+)
 
 from ._gcra import Gcra
 
@@ -65,7 +71,7 @@ class RateLimiter:
     __slots__ = ("__weakref__", "_gcra", "_lot", "_naps", "_taken_turn")
 
     def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None:
-        interval = _positive("per", per) / _positive("rate", rate)
+        interval = check_positive("per", per) / check_positive("rate", rate)
         self._gcra = Gcra(interval, check_int("burst", burst, minimum=1))
         # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
         self._taken_turn = False
@@ -136,14 +142,6 @@ class RateLimiter:
 
     def _pass_turn(self, _: None) -> None:
         self._taken_turn = self._lot.unpark(None) is not None
-
-
-def _positive(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number, not {value!r}")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be a finite number > 0, not {value}")
-    return value
 
 
 def _nothing(_: None) -> None:

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from anyio import ClosedResourceError
+from anyio import ClosedResourceError, WouldBlock
 
 from pynector.concurrency.task.lowlevel import checkpoint, give_way
 
@@ -27,6 +27,28 @@ class TakenItem(Generic[T]):
         return item
 
     async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._state.done()
+
+
+class TakenNow(Generic[T]):
+    """Takes an item out of a queue on entering a block, without waiting; done when the block is left."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: QueueState[T]) -> None:
+        self._state = state
+
+    def __enter__(self) -> T:
+        state = self._state
+        if not state.has_entry("take_nowait()"):
+            raise WouldBlock
+        entry = state.take()
+        item: T = entry if state.unwrap is None else state.unwrap(entry)
+        return item
+
+    def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self._state.done()

@@ -1,20 +1,25 @@
 """A task group of AnyIO's, which is what ours stands on with asyncio."""
 
-import math
-import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from threading import current_thread
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio import create_task_group as make_anyio_group  # bound here: ours may be put in its place
-from anyio import current_effective_deadline
+from anyio import get_cancelled_exc_class
 
 from ._status import TaskStatus
-from .lowlevel import asyncio_task
 from .lowlevel._asyncio import current_loop
+from .lowlevel._errors import (
+    is_cancellation,
+    native_cancellations,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+    raise_unchanged,
+)
 from .lowlevel._resident import refuse_stranger
 
 T = TypeVar("T")
@@ -29,7 +34,7 @@ class AnyioGroup:
     A task that is cancelled natively before its first step never runs its coroutine, and nobody closes it.
     """
 
-    __slots__ = ("_cancellations", "_group", "_home", "_thread", "_unbegun", "cancel_scope")
+    __slots__ = ("_group", "_home", "_thread", "_unbegun", "cancel_scope")
 
     def __init__(self) -> None:
         self._group = make_anyio_group()
@@ -43,8 +48,6 @@ class AnyioGroup:
         """There is a `cancel_scope` from now on."""
         # What a `Resident` keeps, at a third of its cost: a group is made again and again.
         self._home, self._thread = current_loop(), current_thread()
-        task = asyncio_task()  # not kept, or an error that leaves it would be in a cycle
-        self._cancellations: int = task.cancelling() if task else 0
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
 
     def leave(
@@ -59,27 +62,13 @@ class AnyioGroup:
             for coro in list(self._unbegun):
                 self._close(coro)
 
-    def renew_cancellation(self) -> None:
-        """Have a native cancellation that an error has overtaken come again, at the next checkpoint.
-
-        The group of asyncio does so, too; without it, an `asyncio.timeout` around a block that handles the
-        error would never fire. A scope that is cancelled needs no help: it cancels every checkpoint. Before
-        Python 3.13 a cancellation that was asked for anew could not be taken back, when a time-out is over.
-        """
-        if sys.version_info < (3, 13):
-            return
-        task = asyncio_task()
-        if task and task.cancelling() > self._cancellations and current_effective_deadline() > -math.inf:
-            task.uncancel()
-            task.cancel()
-
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
     ) -> anyio.TaskHandle[T]:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
         child = self._unbegun[coro] = self._run(coro, name, failed, None)
         try:
-            self._check_home()
+            self.check_home("starting a task")
             return self._group.create_task(child, name=name, context=context)
         except BaseException:  # another thread, or a loop that refuses
             self._close(coro)
@@ -89,15 +78,32 @@ class AnyioGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> anyio.TaskHandle[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
-        self._check_home()
+        self.check_home("starting a task")
+        before, made = native_cancellations(), list[TaskStatus[Any]]()
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
             status: TaskStatus[Any] = TaskStatus(task_status)
+            made.append(status)
             coro = make(status)
             child = self._unbegun[coro] = self._run(coro, name, failed, status)
             return child
 
-        return await self._group.start(call, name=name, return_handle=True)
+        try:
+            return await self._group.start(call, name=name, return_handle=True)
+        except (RuntimeError, get_cancelled_exc_class()) as leaving:
+            error = made.pop().early_error if made else None
+            is_overtaking = is_cancellation(leaving)
+            if error is None or (is_overtaking and overtaken_cancellation(error) is None):
+                raise
+        finally:
+            for status in made:
+                status.is_awaited = False
+        try:
+            if is_overtaking:
+                await raise_first(error, before)
+            raise_unchanged(error)
+        finally:
+            del error  # whose traceback holds this frame: no cycle
 
     async def _run(
         self, coro: Coroutine[Any, Any, T], name: str, failed: Failed, status: TaskStatus[Any] | None
@@ -106,18 +112,22 @@ class AnyioGroup:
         try:
             return await coro
         except Exception as error:
-            if status is None or status.has_started:  # before that, the error is the caller's of `start`
+            if status is not None and status.take_error(error):
+                raise_overtaken(error)
+                return cast(T, None)  # nobody asks for the value
+            if status is None or status.has_started:
                 failed(name, error)
             raise
 
-    def _check_home(self) -> None:
+    def check_home(self, doing: str) -> None:
+        """Make sure that this is the event loop in which the group was entered."""
         try:
             if current_loop() is self._home:
                 return
         except RuntimeError:
             if current_thread() is self._thread:
                 return  # no event loop runs here, as AnyIO will say
-        refuse_stranger("TaskGroup", "starting a task", self._thread)
+        refuse_stranger("TaskGroup", doing, self._thread)
 
     def _close(self, coro: AnyCoroutine) -> None:
         self._unbegun.pop(coro, coro).close()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from functools import partial
-from traceback import format_exception_only
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Self, TypeVar, TypeVarTuple, overload
 
@@ -11,9 +10,10 @@ import anyio.abc
 
 from ._backing import backing_here
 from ._coroutines import coroutine_name, coroutine_of, function_name
-from ._group_errors import resume_plainly, what_leaves
+from ._group_scope import GroupScope
 from ._handle import SpawnedTask, TaskHandle
 from ._status import TaskStatus
+from .lowlevel._errors import native_cancellations, one_line, raise_first, renew_cancellation, what_leaves
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -43,6 +43,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         self._state: Literal["new", "entered", "left"] = "new"
         self._cancel_called = False
         self._cancel_reason: str | None = None
+        self._guarded_scope: GroupScope | None = None
 
     def __await__(self) -> Generator[Any, Any, Self]:
         """Give this group, not yet entered."""
@@ -61,7 +62,9 @@ class TaskGroup(anyio.abc.TaskGroup):
         """
         if self._state == "new":
             raise RuntimeError("task group is not entered; it has no cancel scope yet")
-        return self._backing.cancel_scope
+        if self._guarded_scope is None:
+            self._guarded_scope = GroupScope(self._backing.cancel_scope, self._backing.check_home)
+        return self._guarded_scope
 
     @property
     def cancel_reason(self) -> str | None:
@@ -73,7 +76,13 @@ class TaskGroup(anyio.abc.TaskGroup):
 
         Args:
             reason: Can be read back as `cancel_reason`; stands in the message of each cancellation.
+
+        Raises:
+            RuntimeError: this is another thread or event loop than the group was entered in; nothing has
+                happened then.
         """
+        if self._state == "entered":
+            self._backing.check_home("cancelling it")
         if not self._cancel_called:
             self._cancel_called, self._cancel_reason = True, reason
         if self._state == "entered":
@@ -85,6 +94,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         self._state = "entered"
         await self._backing.enter()
         self._backing.entered()
+        self._cancellations = native_cancellations()
         if self._cancel_called:
             self._backing.cancel_scope.cancel(self._cancel_reason)
         return self
@@ -97,19 +107,15 @@ class TaskGroup(anyio.abc.TaskGroup):
         except BaseExceptionGroup as errors:
             error = what_leaves(errors, exc, strict=self._strict)
             if error is exc:
-                self._backing.renew_cancellation()
+                renew_cancellation(self._cancellations)
                 return False
         finally:
             self._backing.left()
             self._state = "left"
             del exc, tb  # whose traceback holds this frame: no cycle
-        await resume_plainly()
-        self._backing.renew_cancellation()
-        context = error.__context__
         try:
-            raise error
+            await raise_first(error, self._cancellations)
         finally:
-            error.__context__ = context  # not the cancellation that the body is handling
             del error
 
     def start_soon(  # type: ignore[misc,override]  # ours may be awaited for the handle
@@ -132,7 +138,9 @@ class TaskGroup(anyio.abc.TaskGroup):
         if self._state != "entered":
             self._refuse(coro)
         return SpawnedTask(
-            self._backing.spawn(coro, function_name(func, name), None, self._child_failed), coro
+            self._backing.spawn(coro, function_name(func, name), None, self._child_failed),
+            coro,
+            self._backing,
         )
 
     def create_task(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -154,7 +162,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         if self._state != "entered":
             self._refuse(coro)
         child = self._backing.spawn(coro, coroutine_name(coro, name), context, self._child_failed)
-        return TaskHandle(child, coro)
+        return TaskHandle(child, coro, self._backing)
 
     @overload  # type: ignore[override]  # our handle, not AnyIO's
     async def start(
@@ -209,11 +217,11 @@ class TaskGroup(anyio.abc.TaskGroup):
 
         child = await self._backing.start(make, function_name(func, name), self._child_failed)
         assert coro is not None
-        return TaskHandle(child, coro) if return_handle else child.start_value
+        return TaskHandle(child, coro, self._backing) if return_handle else child.start_value
 
     def _child_failed(self, name: str, error: Exception) -> None:
         if not self._backing.cancel_scope.cancel_called:  # AnyIO would do it, but without a word
-            self.cancel(f"task {name!r} failed: {format_exception_only(error)[0].strip()}")
+            self.cancel(f"task {name!r} failed: {one_line(error)}")
 
     def _refuse(self, coro: Coroutine[Any, Any, Any] | None = None) -> NoReturn:
         if coro is not None:

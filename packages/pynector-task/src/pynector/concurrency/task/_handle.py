@@ -1,12 +1,15 @@
 """The handle of a child task."""
 
 from collections.abc import Coroutine, Generator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
 from ._child import Child
 from .lowlevel import give_way
+
+if TYPE_CHECKING:
+    from ._backing import Backing
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -14,13 +17,14 @@ T_co = TypeVar("T_co", covariant=True)
 class _Handle(Generic[T_co]):
     """What can be asked of a child task, and that it can be cancelled."""
 
-    __slots__ = ("__weakref__", "_child", "_coro")
+    __slots__ = ("__weakref__", "_child", "_coro", "_group")
 
     Status = anyio.TaskHandle.Status
 
-    def __init__(self, child: Child[T_co], coro: Coroutine[Any, Any, T_co]) -> None:
+    def __init__(self, child: Child[T_co], coro: Coroutine[Any, Any, T_co], group: "Backing") -> None:
         self._child = child
         self._coro = coro
+        self._group = group
 
     @property
     def name(self) -> str:
@@ -68,7 +72,13 @@ class _Handle(Generic[T_co]):
         return self._child.start_value
 
     def cancel(self) -> None:
-        """Cancel this task alone; its group goes on. Nothing happens if it has ended."""
+        """Cancel this task alone; its group goes on. Nothing happens if it has ended.
+
+        Raises:
+            RuntimeError: this is another thread or event loop than the group was entered in; nothing has
+                happened then.
+        """
+        self._group.check_home("cancelling a task")
         self._child.cancel()
 
     async def wait(self) -> None:
@@ -110,5 +120,5 @@ class SpawnedTask(_Handle[T_co]):
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, Any, TaskHandle[T_co]]:
-        return TaskHandle(self._child, self._coro)
+        return TaskHandle(self._child, self._coro, self._group)
         yield  # makes this a generator, which is what an awaitable must give

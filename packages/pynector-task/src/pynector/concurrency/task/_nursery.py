@@ -11,10 +11,17 @@ import anyio
 import trio
 
 from ._anyio_group import AnyCoroutine, Failed
-from ._group_errors import leaves
+from ._group_scope import GroupScope
 from ._nursery_child import NurseryChild
-from ._nursery_scope import NurseryScope
 from ._status import TaskStatus
+from .lowlevel._errors import (
+    is_cancellation,
+    leaves,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+    raise_unchanged,
+)
 from .lowlevel._resident import Resident
 
 T = TypeVar("T")
@@ -44,7 +51,7 @@ class NurseryGroup:
     def entered(self) -> None:
         """There is a `cancel_scope` from now on."""
         self._resident.move_in()
-        self.cancel_scope: anyio.CancelScope = NurseryScope(self._nursery.cancel_scope)
+        self.cancel_scope: anyio.CancelScope = GroupScope(self._nursery.cancel_scope, self.check_home)
 
     async def leave(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
@@ -70,9 +77,6 @@ class NurseryGroup:
         """Make sure that this is the event loop in which the group was entered."""
         self._resident.check_home(doing)
 
-    def renew_cancellation(self) -> None:
-        """Nothing to do: with trio only scopes cancel, and they cancel every checkpoint."""
-
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
     ) -> NurseryChild[T]:
@@ -96,12 +100,25 @@ class NurseryGroup:
     ) -> NurseryChild[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
         self.check_home("starting a task")
-        made: list[NurseryChild[Any]] = []
+        made: list[tuple[NurseryChild[Any], TaskStatus[Any]]] = []
         run: Any = partial(_run_and_tell, make, made, self, name, failed)
-        value = await self._nursery.start(run, name=name)
-        child = made.pop()
-        child.start_value = value
-        return child
+        try:
+            value = await self._nursery.start(run, name=name)
+        except (RuntimeError, trio.Cancelled) as leaving:
+            error = made.pop()[1].early_error if made else None
+            is_overtaking = is_cancellation(leaving)
+            if error is None or (is_overtaking and overtaken_cancellation(error) is None):
+                raise
+        else:
+            child, status = made.pop()
+            child.start_value, status.is_awaited = value, False
+            return child
+        try:
+            if is_overtaking:
+                await raise_first(error, 0)
+            raise_unchanged(error)
+        finally:
+            del error  # whose traceback holds this frame: no cycle
 
 
 class _EarlyStatus:
@@ -142,7 +159,7 @@ async def _run(
 
 async def _run_and_tell(
     make: Callable[[TaskStatus[Any]], AnyCoroutine],
-    made: list[NurseryChild[Any]],
+    made: list[tuple[NurseryChild[Any], TaskStatus[Any]]],
     group: NurseryGroup,
     name: str,
     failed: Failed,
@@ -152,7 +169,7 @@ async def _run_and_tell(
     early = _EarlyStatus()
     status: TaskStatus[Any] = TaskStatus(early)
     child: NurseryChild[Any] = NurseryChild(make(status), name, group)
-    made.append(child)
+    made.append((child, status))
     early.pass_on_to(task_status)
 
     def failed_after_start(name: str, error: Exception) -> None:
@@ -161,10 +178,14 @@ async def _run_and_tell(
 
     try:
         await child.run(failed_after_start)
+    except Exception as error:
+        if not status.take_error(error):
+            raise
+        raise_overtaken(error)
     finally:
         del child  # an error's traceback holds this frame: no cycle
 
 
 def _only_cancellations(errors: Errors) -> BaseException | None:
     """Give the first cancellation in *errors*, if there is nothing else."""
-    return next(leaves(errors)) if errors.split(trio.Cancelled)[1] is None else None
+    return next(leaves(errors)) if is_cancellation(errors) else None

@@ -18,12 +18,27 @@ class TaskStatus(Generic[T_contra]):
     An `anyio.abc.TaskStatus`, whose `started` may also be awaited.
     """
 
-    __slots__ = ("_anyio_status", "has_started")
+    __slots__ = ("_anyio_status", "early_error", "has_started", "is_awaited")
 
     def __init__(self, anyio_status: anyio.abc.TaskStatus[Any]) -> None:
         self._anyio_status = anyio_status
         self.has_started: bool = False
         """Whether `started` has been called while somebody waited for it who was not cancelled."""
+        self.is_awaited = True
+        """Whether the caller of `start` still waits."""
+        self.early_error: Exception | None = None
+        """What the task raised before it had started, for the caller of `start`.
+
+        The other ways there lose it or change it: AnyIO's where the caller is cancelled meanwhile, trio's
+        where the error refuses to be changed.
+        """
+
+    def take_error(self, error: Exception) -> bool:
+        """Keep *error* for the caller of `start`, if it is the caller's; return whether it is."""
+        if self.has_started or not self.is_awaited:
+            return False
+        self.early_error = error
+        return True
 
     def started(self, value: T_contra | None = None) -> Awaitable[None]:
         """Say that the task has started, and give *value* to whoever waits in `TaskGroup.start`.

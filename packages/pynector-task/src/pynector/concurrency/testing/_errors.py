@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from traceback import walk_tb
 from types import FrameType
 from typing import cast
@@ -19,18 +18,12 @@ def without_cancellations(
     return None if isinstance(error, cancelled) else error
 
 
-def single_errors(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group and in the groups in it; or the error alone."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from single_errors(inner)
-    else:
-        yield error
-
-
 def in_words(error: BaseException) -> str:
     """Type and message; of an `assert` without a message, its line."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception as unreadable:  # whatever the class of a user does
+        text = f"<its text cannot be read: {type(unreadable).__name__}>"
     if not text and isinstance(error, AssertionError):
         text = "".join(source_line(*place) for place in _last_of_user(error))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

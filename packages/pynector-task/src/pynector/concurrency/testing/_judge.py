@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ._errors import in_words, single_errors, without_cancellations
+from pynector.concurrency.task.lowlevel import leaves
+
+from ._errors import in_words, without_cancellations
 from ._run import Run
 
 
@@ -17,13 +19,13 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
     """
     interrupted = run.fired_kind("interrupt")
     if error is not None and not interrupted:
-        for single in single_errors(error):
+        for single in leaves(error):
             if isinstance(single, (KeyboardInterrupt, SystemExit)):
                 raise single
     if error is not None and run.fired:
         error = without_cancellations(error, (cancelled, KeyboardInterrupt) if interrupted else cancelled)
     if error is not None:
-        run.stop("exception", ", ".join(map(in_words, single_errors(error))), error)
+        run.stop("exception", ", ".join(map(in_words, leaves(error))), error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
     if swallowed:
         struck = "interrupted" if interrupted else "cancelled"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
+from pynector.concurrency.task.lowlevel import leaves
+
 from ._chooser import Chooser, chooser_for
-from ._errors import in_words, raised_at, single_errors
+from ._errors import in_words, raised_at
 from ._schedule import Fault, FaultKind, Schedule
 from ._signature import GOES_ROUND, signature
 from ._task import ScenarioTask
@@ -172,7 +174,7 @@ class Run:
     def stop(self, kind: str, text: str, error: BaseException | None = None) -> None:
         """Something is wrong: the first finding is kept, and the run is over."""
         if self.finding is None:
-            places = tuple(map(raised_at, single_errors(error))) if error is not None else ()
+            places = tuple(map(raised_at, leaves(error))) if error is not None else ()
             waiting = self._lines_of_alive or self.waiting(kind)
             self.finding = Finding(kind, text, waiting, places, error)
 

@@ -95,7 +95,14 @@ def installed_backends() -> list[str]:
 
 def only_async(name: str, function: object) -> str:
     """What is wrong with a mark on this function, if it is not async."""
-    return "" if iscoroutinefunction(function) else f"only an async test can be marked {name!r}"
+    if iscoroutinefunction(function):
+        return ""
+    if hasattr(function, "hypothesis"):
+        return (
+            f"a test under hypothesis' @given cannot be marked {name!r}: call explore() or"
+            " cancel_everywhere() inside the test, with a scenario made from what was drawn"
+        )
+    return f"only an async test can be marked {name!r}"
 
 
 def _wrong_names(names: list[str], function: object) -> str:

@@ -27,13 +27,17 @@ that was not there at its beginning.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from anyio import get_cancelled_exc_class
+
+from pynector.concurrency.task.lowlevel import leaves
 
 from ._cancel import cancel_everywhere
+from ._errors import without_cancellations
 from ._explore import explore
 from ._failure import Failure
 from ._leaks import assert_no_leaked_tasks
@@ -110,9 +114,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(_BACKEND, mark.backends, indirect=True)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if not isinstance(item, pytest.Function):
-        return
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> Generator[None, Any, object]:
+    """Make each marked test a plain function, before a plug-in such as pytest-asyncio sees an async one."""
+    made = yield
+    for item in cast("list[object]", made) if isinstance(made, list) else (made,):
+        if isinstance(item, pytest.Function):
+            _prepare(item)
+    return cast(object, made)
+
+
+def _prepare(item: pytest.Function) -> None:
     function: Callable[..., Any] = item.obj
     guard, mark = item.get_closest_marker("no_leaked_tasks"), schedule_mark(item, function)
     wrong = mark.wrong if mark is not None else ""
@@ -123,8 +137,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.obj = _failing(item.obj, wrong)
     elif mark is not None:
         item.obj = _as_plain_function(item, function, mark)
+        if item.get_closest_marker("asyncio") is not None:
+            _run_without(item, "asyncio")
     elif guard is not None:
         item.obj = function
+
+
+def _run_without(item: pytest.Function, plugin: str) -> None:
+    """Keep another plug-in from a test that has its mark, too: it would run it, or warn of it."""
+    manager = item.config.pluginmanager
+    if manager.has_plugin(plugin):
+        call = manager.subset_hook_caller("pytest_pyfunc_call", [manager.get_plugin(plugin)])
+        item.runtest = lambda: call(pyfuncitem=item)  # type: ignore[method-assign]
 
 
 def _failing(function: Callable[..., Any], wrong: str) -> Callable[..., None]:
@@ -160,7 +184,10 @@ def _as_plain_function(
         async def scenario() -> None:
             try:
                 await function(*args, **fixtures)
-            except (pytest.skip.Exception, pytest.xfail.Exception) as outcome:
+            except BaseException as error:
+                outcome = _outcome(error)
+                if outcome is None:
+                    raise
                 left.append(outcome)
 
         scenario.__name__ = getattr(function, "__name__", scenario.__name__)
@@ -172,6 +199,15 @@ def _as_plain_function(
             raise outcome
 
     return call
+
+
+def _outcome(error: BaseException) -> BaseException | None:
+    """The skip or the expected failure that *error* is, or that is in it and all else comes of."""
+    outcomes = pytest.skip.Exception, pytest.xfail.Exception
+    rest = without_cancellations(error, outcomes)
+    if rest is not None:
+        rest = without_cancellations(rest, get_cancelled_exc_class())
+    return None if rest is not None else next(leaf for leaf in leaves(error) if isinstance(leaf, outcomes))
 
 
 def _run_again(item: pytest.Function, scenario: Any, options: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from anyio import NoEventLoopError
 
 from pynector.concurrency.task.lowlevel import (
     check_callable,
+    check_fraction,
     check_int,
     check_seconds,
     checkpoint,
@@ -19,7 +20,7 @@ from pynector.concurrency.task.lowlevel import (
     operation_budget,
 )
 
-from .._function_name import can_be_awaited, not_async
+from .._function_name import can_be_awaited, check_wrappable, not_async
 from .._retry.retry_on import ErrorClasses, check_retry_on, is_one_of
 from .circuit import Circuit, CircuitState
 from .guarded_call import GuardedCall
@@ -125,8 +126,7 @@ class CircuitBreaker:
         check_seconds("cool_down", cool_down, minimum=0.0)
         if timeout is not None:
             check_seconds("timeout", timeout, minimum=0.0)
-        if not 0.0 <= ratio <= 1.0:
-            raise ValueError(f"ratio must be from 0.0 to 1.0, not {ratio}")
+        check_fraction("ratio", ratio)
         check_retry_on("trip_on", trip_on)
         if on_change is not None:
             check_callable("on_change", on_change)
@@ -178,7 +178,12 @@ class CircuitBreaker:
             return await awaitable
 
     def wrap(self, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """Decorate *func*: each call of it goes through this breaker."""
+        """Decorate *func*: each call of it goes through this breaker.
+
+        Raises:
+            TypeError: *func* cannot be called, or is a generator function.
+        """
+        check_wrappable("func", func)
 
         @wraps(func)
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,9 +6,8 @@ from types import TracebackType
 
 from anyio import CancelScope
 
-from pynector.concurrency.task.lowlevel import cancel_scope, current_time
+from pynector.concurrency.task.lowlevel import cancel_scope, current_time, one_line
 
-from .._retry.failed_attempt import error_line
 from .circuit import Circuit
 
 NEVER = -1
@@ -43,7 +42,7 @@ class GuardedCall:
             raise
         if timed_out and exc is not None:
             error = TimeoutError(f"no answer within {self._timeout} s")
-            self._circuit.fail(self._turn, current_time(), error_line(error))
+            self._circuit.fail(self._turn, current_time(), one_line(error))
             raise error from exc
         self._tell(exc)
 
@@ -66,7 +65,7 @@ class GuardedCall:
         if exc is not None and not isinstance(exc, Exception):
             self._circuit.leave(self._turn)
         elif exc is not None and self._is_failure(exc):
-            self._circuit.fail(self._turn, current_time(), error_line(exc))
+            self._circuit.fail(self._turn, current_time(), one_line(exc))
         else:
             self._circuit.succeed(self._turn, current_time())
 

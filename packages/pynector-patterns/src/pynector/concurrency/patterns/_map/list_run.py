@@ -7,10 +7,21 @@ from typing import Any, Generic, TypeVar, cast
 from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.task import TaskGroup, create_task_group
-from pynector.concurrency.task.lowlevel import READY, checkpoint, is_cancelled, operation_budget
+from pynector.concurrency.task.lowlevel import (
+    READY,
+    checkpoint,
+    is_cancelled,
+    native_cancellations,
+    one_line,
+    operation_budget,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
+)
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
+from .later_errors import LaterErrors
 from .source import close_source, iterator_of
 
 T = TypeVar("T")
@@ -31,6 +42,7 @@ class ListRun(Generic[T, R]):
         "_group",
         "_has_lost_worker",
         "_items",
+        "_later_errors",
         "_results",
         "_source",
         "_vacancies",
@@ -44,17 +56,27 @@ class ListRun(Generic[T, R]):
         self._results: list[R] = []
         self._context = copy_context()
         self._error: BaseException | None = None
+        self._later_errors = LaterErrors()
         self._has_lost_worker = False
         self._group: TaskGroup = create_task_group()
 
     async def run(self) -> list[R]:
         """Give the results, in order of the items, or raise the first error."""
+        before, is_overtaking = native_cancellations(), False
         try:
-            async with self._group as group:
-                self._add_worker()
+            try:
+                async with self._group:
+                    self._add_worker()
+            except get_cancelled_exc_class():
+                if self._error is None or overtaken_cancellation(self._error) is None:
+                    raise
+                is_overtaking = True
             if self._error is not None:
+                self._later_errors.note_in(self._error)
+                if is_overtaking:
+                    await raise_first(self._error, before)
                 raise self._error
-            if self._has_lost_worker or group.cancel_scope.cancel_called:
+            if self._has_lost_worker or self._group.cancel_scope.cancel_called:
                 raise BrokenResourceError("parallel_requests: one of its tasks was cancelled from outside")
             return self._results
         finally:
@@ -90,6 +112,7 @@ class ListRun(Generic[T, R]):
                     await checkpoint()
         except Exception as error:
             self._fail(as_told(error, "fetch", func, awaitable))
+            raise_overtaken(error)
         except get_cancelled_exc_class() as error:
             if is_cancelled():
                 self._has_lost_worker = True
@@ -99,4 +122,6 @@ class ListRun(Generic[T, R]):
     def _fail(self, error: BaseException) -> None:
         if self._error is None:
             self._error = error
-            self._group.cancel(f"an item failed: {error!r}")
+            self._group.cancel(f"an item failed: {one_line(error)}")
+        else:
+            self._later_errors.add(error)

@@ -18,14 +18,22 @@ from pynector.concurrency.task import TaskHandle, create_task_group
 from pynector.concurrency.task.lowlevel import (
     READY,
     ParkingLot,
+    add_note,
     checkpoint,
     give_way,
+    is_cancellation,
     is_cancelled,
+    native_cancellations,
+    one_line,
     operation_budget,
+    overtaken_cancellation,
+    raise_first,
+    raise_overtaken,
 )
 
 from .._function_name import as_told
 from .._own_context import call_in, contents_of
+from .later_errors import LaterErrors
 from .outcome import Outcome
 from .progress import ProgressCount
 from .source import PulledSource, ReadSource, close_source, iterator_of
@@ -68,8 +76,11 @@ class MapStream(Generic[R]):
         self._budget = operation_budget()
         self._context = copy_context()
         self._state: Literal["new", "entered", "left"] = "new"
+        self._cancellations = 0
         self._error: BaseException | None = None
+        self._later_errors = LaterErrors()
         self._has_raised = False
+        self._has_lost_worker = False
 
     def __repr__(self) -> str:
         return f"<MapStream {self._state}, {self._window!r}>"
@@ -82,8 +93,9 @@ class MapStream(Generic[R]):
         self._context = copy_context()
         self._progress.open()
         await self._group.__aenter__()
+        self._cancellations = native_cancellations()
         if isinstance(self._source, ReadSource):
-            self._start(self._source.read(), "map reader")
+            self._start(self._source.read, "map reader")
         self._add_worker()
         return self
 
@@ -93,20 +105,35 @@ class MapStream(Generic[R]):
         self._state = "left"
         if exc is None:
             self._group.cancel("concurrent_map is left")
+        swallowed: bool | None = False
         try:
             swallowed = await self._group.__aexit__(exc_type, exc, tb)
+        except get_cancelled_exc_class() as cancellation:
+            error = None if self._has_raised or self._has_lost_worker else self._error
+            if error is None or overtaken_cancellation(error) is None:
+                raise
+            exc = cancellation
         finally:
             self._consumers.fail_all(_closed)
             self._progress.close()
             close_source(self._items)
-        error, self._error = (None if self._has_raised else self._error), None
-        if exc is None and error is not None:
-            await give_way()  # it may come of this task's own cancellation, which the block did not meet
-            raise error
-        if exc is not None and swallowed:
-            raise BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside")
-        if isinstance(exc, Exception) and error is not None:
-            exc.add_note(f"an item of concurrent_map failed, too: {error!r}")
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                self._later_errors.note_in(error)
+                if not self._has_raised and (exc is None or is_cancellation(exc)):
+                    if exc is not None:
+                        await raise_first(error, self._cancellations)
+                    await (
+                        give_way()
+                    )  # it may come of this task's own cancellation, which the block did not meet
+                    raise error
+                if not self._has_raised and exc is not None:
+                    add_note(exc, f"an item of concurrent_map failed, too: {one_line(error)}")
+            if exc is not None and swallowed:
+                raise BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside")
+        finally:
+            del error, exc  # whose tracebacks hold this frame: no cycle
 
     def __aiter__(self) -> Self:
         return self
@@ -147,21 +174,23 @@ class MapStream(Generic[R]):
     def _add_worker(self) -> None:
         if self._vacancies:
             self._vacancies -= 1
-            self._start(self._work(), f"map worker {self._vacancies}")
+            self._start(self._work, f"map worker {self._vacancies}")
 
-    def _start(self, coro: Coroutine[Any, Any, None], name: str) -> None:
+    def _start(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         context = self._context.copy()
-        self._handles.append(self._group.create_task(self._watch(coro), name=name, context=context))
+        self._handles.append(self._group.create_task(self._watch(func), name=name, context=context))
 
-    async def _watch(self, coro: Coroutine[Any, Any, None]) -> None:
+    async def _watch(self, func: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await coro
+            await func()
         except Exception as error:
             self._fail(error)
+            raise_overtaken(error)
         except get_cancelled_exc_class() as error:
             if not is_cancelled():
                 return self._fail(error)
             if self._state == "entered":
+                self._has_lost_worker |= self._error is None
                 self._fail(BrokenResourceError("concurrent_map: one of its tasks was cancelled from outside"))
             raise
 
@@ -207,6 +236,8 @@ class MapStream(Generic[R]):
         if self._error is None:
             self._error = error
             self._wake_consumers()
+        else:
+            self._later_errors.add(error)
         for handle in self._handles:
             handle.cancel()
 

@@ -2,7 +2,8 @@
 
 import logging
 from dataclasses import dataclass
-from traceback import format_exception_only
+
+from pynector.concurrency.task.lowlevel import one_line
 
 _logger = logging.getLogger("pynector.concurrency.patterns")
 
@@ -31,15 +32,10 @@ class FailedAttempt:
         of = "" if self.attempts is None else f" of {self.attempts}"
         return (
             f"{self.name}: attempt {self.number}{of} failed after {self.seconds:.2f} s with"
-            f" {error_line(self.error)}; next in {self.pause:.2f} s"
+            f" {one_line(self.error)}; next in {self.pause:.2f} s"
         )
 
 
 def log_failed_attempt(failed: FailedAttempt) -> None:
     """Log one line, a warning of the logger `pynector.concurrency.patterns`."""
     _logger.warning("%s", str(failed))  # a record may be kept, and would keep the error
-
-
-def error_line(error: BaseException) -> str:
-    """Give the first line of what a traceback says of *error*."""
-    return format_exception_only(error)[0].strip()

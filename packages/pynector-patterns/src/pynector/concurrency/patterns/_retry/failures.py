@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anyio import current_effective_deadline
 
-from pynector.concurrency.task.lowlevel import current_time
+from pynector.concurrency.task.lowlevel import (
+    add_note,
+    current_time,
+    is_cancelled,
+    one_line,
+    overtaken_cancellation,
+)
 
 from .._breaker.circuit_open import CircuitOpenError
-from .failed_attempt import FailedAttempt, error_line
+from .failed_attempt import FailedAttempt
 from .pause import backoff_seconds, pauses_are_off
 from .retry_on import retry_wanted
 
@@ -87,6 +92,8 @@ class Failures:
         policy = self._policy
         if wanted is False:
             return None, ""
+        if overtaken_cancellation(error) and is_cancelled():
+            return None, ""  # the caller is cancelled: a pause would be, too, and the error lost
         if policy.attempts is not None and self._count >= policy.attempts:
             return None, ""
         pause = self._pause(error, wanted)
@@ -94,7 +101,7 @@ class Failures:
             return None, f"; a pause of {pause:.2f} s would not end before the deadline"
         if policy.budget is not None and not policy.budget.spend():
             return None, "; the retry budget is spent"
-        self._lines.append(f"attempt {self._count}: {error_line(error)}")
+        self._lines.append(f"attempt {self._count}: {one_line(error)}")
         if policy.before_sleep is not None:
             policy.before_sleep(self._told(error, pause))
         return pause, ""
@@ -127,6 +134,5 @@ class Failures:
         """Add *notes* and the earlier errors to *error*."""
         untold = self._count - 1 - len(self._lines)
         dots = [f"attempts 1 to {untold}: not kept"] if untold > 0 else []
-        with suppress(AttributeError):  # an error that cannot be changed, such as a frozen dataclass
-            for note in (*notes, *dots, *self._lines):
-                error.add_note(note)
+        for note in (*notes, *dots, *self._lines):
+            add_note(error, note)

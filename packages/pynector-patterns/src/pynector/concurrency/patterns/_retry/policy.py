@@ -13,6 +13,7 @@ from anyio import CancelScope, sleep
 from pynector.concurrency.task.lowlevel import (
     cancel_scope,
     check_callable,
+    check_fraction,
     check_int,
     check_seconds,
     checkpoint,
@@ -20,7 +21,7 @@ from pynector.concurrency.task.lowlevel import (
     operation_budget,
 )
 
-from .._function_name import can_be_awaited, function_name, not_async
+from .._function_name import can_be_awaited, check_wrappable, function_name, not_async
 from .attempts import RetryAttempts
 from .budget import RetryBudget
 from .failed_attempt import FailedAttempt, log_failed_attempt
@@ -104,19 +105,13 @@ class RetryPolicy:
             if (seconds := getattr(self, name)) is not None:
                 check_seconds(name, seconds, minimum=0.0)
         check_seconds("backoff", self.backoff, minimum=0.0)
-        self._check_jitter()
+        check_fraction("jitter", self.jitter)
         check_retry_on("retry_on", self.retry_on)
         if self.before_sleep is not None:
             check_callable("before_sleep", self.before_sleep)
         if not isinstance(self.random, Random | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"random must be a random.Random, not {self.random!r}")
         self._refuse_contradictions()
-
-    def _check_jitter(self) -> None:
-        if not isinstance(self.jitter, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"jitter must be a number, not {self.jitter!r}")
-        if not 0.0 <= self.jitter <= 1.0:
-            raise ValueError(f"jitter must be from 0.0 to 1.0, not {self.jitter}")
 
     def _refuse_contradictions(self) -> None:
         if self.max_backoff is not None and self.max_backoff < self.backoff:
@@ -190,7 +185,12 @@ class RetryPolicy:
         return RetryAttempts(self)
 
     def wrap(self, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """Decorate *func*: each call of it goes by this policy."""
+        """Decorate *func*: each call of it goes by this policy.
+
+        Raises:
+            TypeError: *func* cannot be called, or is a generator function.
+        """
+        check_wrappable("func", func)
 
         @wraps(func)
         async def retrying(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -208,26 +208,30 @@ class ItemHandle(Generic[T, R]):
             if next(self._owner.budget):
                 await checkpoint()
             return
-        await self._park(wants_result=False)
-        self._waiter_ran(wanted_result=False)
-
-    async def _park(self, *, wants_result: bool) -> None:
-        if (runner := self._runner) is not None and runner.task is current_task():
-            raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
-        lot = self._owner.lot
-        ticket = lot.queue_up()
-        if self._outcome is None:
-            self._outcome = {}
-        self._outcome[ticket] = wants_result
+        ticket = self._queue_up(wants_result=False)
         try:
             await ticket
         except BaseException:
-            lot.leave(ticket, _nothing)
-            if self.done:
-                self._waiter_ran(wanted_result=wants_result)
-            else:
-                del self._outcome[ticket]
+            self._leave(ticket, wanted_result=False)
             raise
+        self._waiter_ran(wanted_result=False)
+
+    def _queue_up(self, *, wants_result: bool) -> Ticket:
+        """Begin to wait: the caller awaits the ticket at once, and calls `_leave` if that raises."""
+        if (runner := self._runner) is not None and runner.task is current_task():
+            raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
+        ticket = self._owner.lot.queue_up()
+        if self._outcome is None:
+            self._outcome = {}
+        self._outcome[ticket] = wants_result
+        return ticket
+
+    def _leave(self, ticket: Ticket, *, wanted_result: bool) -> None:
+        self._owner.lot.leave(ticket, _nothing)
+        if self.done:
+            self._waiter_ran(wanted_result=wanted_result)
+        else:
+            del self._outcome[ticket]
 
     def _waiter_ran(self, *, wanted_result: bool) -> None:
         if self._stage is ItemStatus.FAILED:
@@ -242,7 +246,12 @@ class ItemHandle(Generic[T, R]):
         if self._stage is not ItemStatus.FINISHED:
             has_waited = not self.done
             if has_waited:
-                await self._park(wants_result=True)
+                ticket = self._queue_up(wants_result=True)
+                try:
+                    await ticket
+                except BaseException:
+                    self._leave(ticket, wanted_result=True)
+                    raise
             try:
                 if self.status is not ItemStatus.FINISHED:
                     await give_way()

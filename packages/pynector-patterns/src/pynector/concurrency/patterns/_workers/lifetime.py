@@ -9,9 +9,18 @@ from anyio import BrokenResourceError, get_cancelled_exc_class
 
 from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.task.lowlevel import ParkingLot, give_way, spawn_owner, watch_exit
+from pynector.concurrency.task.lowlevel import (
+    ParkingLot,
+    give_way,
+    is_cancellation,
+    native_cancellations,
+    one_line,
+    raise_first,
+    raise_unchanged,
+    spawn_owner,
+    watch_exit,
+)
 
-from .outcomes import one_line
 from .workers import Workers
 
 logger = logging.getLogger("pynector.concurrency.patterns")
@@ -24,12 +33,13 @@ class PoolBlock:
         error: What ended the group is raised by leaving the block; so there is nothing for `stop` to raise.
     """
 
-    __slots__ = ("_grace", "_group", "_workers", "error")
+    __slots__ = ("_before", "_grace", "_group", "_workers", "error")
 
     def __init__(self, workers: Workers[Any, Any], grace: float | None) -> None:
         self.error: BaseException | None = None
         self._workers = workers
         self._grace = grace
+        self._before = native_cancellations()
         self._group = create_task_group()
 
     async def enter(self) -> None:
@@ -42,15 +52,25 @@ class PoolBlock:
     ) -> None:
         """Finish what is queued, or cancel it if an exception leaves the block; then raise errors."""
         outcomes = self._workers.outcomes
+        # AnyIO's group takes native cancellations back as it ends: one is to come again all the same.
+        before = -1 if native_cancellations() > self._before else self._before
+        leaving = exc
         try:
             await self._end(exc_type, exc, tb)
         except BaseException as error:
-            await outcomes.tell_beside(error)
-            raise
-        if exc is None:
-            await outcomes.raise_errors()
-        else:
-            await outcomes.tell_beside(exc)
+            if exc is None or is_cancellation(exc) or not is_cancellation(error):
+                leaving = error
+        try:
+            if leaving is None:
+                await outcomes.raise_errors()
+                return
+            await outcomes.tell_beside(leaving, before)
+            if not is_cancellation(leaving):
+                await raise_first(leaving, before)
+            if leaving is not exc:
+                raise_unchanged(leaving)
+        finally:
+            del exc, tb, leaving  # whose tracebacks hold this frame: no cycle
 
     async def wait(self) -> None:
         """Wait until all workers have stopped."""

@@ -3,14 +3,21 @@
 # pyright: reportPrivateUsage=false
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from anyio import get_cancelled_exc_class
 
 from pynector.concurrency.cancel import CancelScope, move_on_after
+from pynector.concurrency.task.lowlevel import (
+    add_note,
+    is_cancellation,
+    native_cancellations,
+    one_line,
+    raise_first,
+)
 
 from .handle import ItemHandle, ItemStatus
-from .outcomes import add_note, one_line, split_cancellation
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,6 +32,7 @@ async def map_items(
     """Submit all *items*, and return their results, in order; all or none: see `WorkerPool.map`."""
     handles: list[ItemHandle[T, R]] = []
     results: list[R] = []
+    before = native_cancellations()
     try:
         if isinstance(items, AsyncIterable):
             async for item in items:
@@ -44,34 +52,39 @@ async def map_items(
             results.append(await handle)
         return results
     except BaseException as error:
+        leaving = error
         try:
             await _cancel_all(handles)
+            if is_cancellation(error):
+                leaving = next((one for one in map(_read_error, handles) if one is not None), error)
         finally:
             for handle in handles:
                 handle._give_up()
-            await _close(items, error)
-        raise
+            leaving = await _close(items, leaving)
+        if is_cancellation(leaving):
+            raise
+        await raise_first(leaving, before)
 
 
 async def _cancel_all(handles: list[ItemHandle[T, R]]) -> None:
     for handle in handles:
         handle.cancel()
-    again: BaseException | None = None
     with CancelScope(shield=True):
         for handle in handles:
             while not handle.done:
-                try:
+                with suppress(get_cancelled_exc_class()):  # natively: no shield keeps that out
                     await handle.wait()
-                except get_cancelled_exc_class() as error:  # natively: no shield keeps that out
-                    again = error
-    if again is not None:
-        raise again
 
 
-async def _close(items: Iterable[Any] | AsyncIterable[Any], error: BaseException) -> None:
+def _read_error(handle: ItemHandle[T, R]) -> BaseException | None:
+    return handle.exception if handle.status is ItemStatus.FAILED else None
+
+
+async def _close(items: Iterable[Any] | AsyncIterable[Any], leaving: BaseException) -> BaseException:
     """Close *items* if it is a generator: nobody else can close what it holds open.
 
-    Its own error comes before a cancellation, and after any other *error*.
+    Returns:
+        What leaves the call: the generator's own error instead of a cancellation, or *leaving*.
     """
     try:
         if isinstance(items, AsyncGenerator):
@@ -79,10 +92,11 @@ async def _close(items: Iterable[Any] | AsyncIterable[Any], error: BaseException
                 await items.aclose()
         elif isinstance(items, Generator):
             items.close()
-    except Exception as its_own:
-        if split_cancellation(error)[1] is None:
-            raise
-        add_note(error, f"closing the input failed, too: {one_line(its_own)}")
+    except Exception as error:
+        if is_cancellation(leaving):
+            return error
+        add_note(leaving, f"closing the input failed, too: {one_line(error)}")
+    return leaving
 
 
 def _collect(handles: list[ItemHandle[T, R]], results: list[R]) -> ItemHandle[T, R] | None:

@@ -5,16 +5,21 @@
 import logging
 import reprlib
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import Context
-from math import inf
 from traceback import format_tb
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 from weakref import ref
 
-from anyio import CancelScope, ClosedResourceError, current_effective_deadline, get_cancelled_exc_class
+from anyio import CancelScope, ClosedResourceError, get_cancelled_exc_class
 
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import (
+    ParkingLot,
+    add_note,
+    is_cancellation,
+    leaves,
+    one_line,
+    raise_first,
+)
 
 from .handle import ItemHandle
 
@@ -165,18 +170,21 @@ class Outcomes(Generic[T]):
     async def raise_errors(self) -> None:
         """Raise the errors that have reached nobody, once."""
         await self._let_waiters_run()
-        if count := self.unread_count:
-            raise ExceptionGroup(_summary(count), self._take())
+        if self.unread_count:
+            raise self._group()
 
-    async def tell_beside(self, exc: BaseException) -> None:
-        """Bring the errors to whoever gets *exc*, which is on its way: as notes, or before a cancellation."""
+    async def tell_beside(self, exc: BaseException, before: int) -> None:
+        """Bring the errors to whoever gets *exc*, which is on its way: as notes, or before a cancellation.
+
+        Args:
+            exc: What leaves the block.
+            before: The `native_cancellations` as the block was entered.
+        """
         await self._let_waiters_run()
         if not self.unread_count:
             return
-        if split_cancellation(exc)[1] is None:
-            if current_effective_deadline() == -inf:
-                await self.raise_errors()
-            return  # natively the cancellation would not come again; the errors are in the log
+        if is_cancellation(exc):
+            await raise_first(self._group(), before)
         count = self.unread_count
         errors = self._take()
         for error in errors:
@@ -189,6 +197,10 @@ class Outcomes(Generic[T]):
             with CancelScope(shield=True):  # not for long: they are woken already
                 while self._waiters:
                     await self._settled.park(_ignore)
+
+    def _group(self) -> ExceptionGroup[Exception]:
+        summary = _summary(self.unread_count)
+        return ExceptionGroup(summary, self._take())
 
     def _take(self) -> list[Exception]:
         unread = sorted([*self._kept, *self._unread.copy().values()], key=lambda one: one.number)
@@ -225,20 +237,12 @@ def split_cancellation(error: BaseException) -> tuple[BaseException | None, Base
     if not isinstance(error, BaseExceptionGroup):
         return None, error
     found, rest = cast("BaseExceptionGroup[BaseException]", error).split(cancelled)
-    return None if found is None else _first(found), rest
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    return error
+    return None if found is None else next(leaves(found)), rest
 
 
 def is_refusal_by_cancelled_pool(error: Exception) -> bool:
     """Whether *error* says nothing but that a pool, which was cancelled, has refused an item."""
-    if isinstance(error, ExceptionGroup):
-        return cast("ExceptionGroup[Exception]", error).split(PoolCancelled)[1] is None
-    return isinstance(error, PoolCancelled)
+    return all(isinstance(leaf, PoolCancelled) for leaf in leaves(error))
 
 
 def _summary(count: int) -> str:
@@ -262,19 +266,6 @@ def forget_frames(error: BaseException) -> None:
         waiting += [one.__cause__, one.__context__]
         if isinstance(one, BaseExceptionGroup):
             waiting += cast("BaseExceptionGroup[BaseException]", one).exceptions
-
-
-def add_note(error: BaseException, note: str) -> None:
-    with suppress(Exception):
-        error.add_note(note)
-
-
-def one_line(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as why:
-        text = f"<its text cannot be read: {type(why).__name__}>"
-    return f"{type(error).__name__}: {text}"
 
 
 def _in_short(item: object) -> str:

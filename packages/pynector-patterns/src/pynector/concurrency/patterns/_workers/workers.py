@@ -19,6 +19,7 @@ from pynector.concurrency.task.lowlevel import (
     checkpoint,
     current_task,
     is_cancelled,
+    raise_unchanged,
 )
 
 from .._function_name import as_told
@@ -454,7 +455,7 @@ class Worker(Generic[T, R]):
             self._workers.outcomes.item_raised(handle, error)
             raise error
         if cancellation is not None and is_cancelled():
-            raise cancellation
+            raise_unchanged(cancellation)
 
 
 def _ignore(_: None) -> None:

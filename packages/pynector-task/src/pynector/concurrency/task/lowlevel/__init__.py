@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from ._lazy import import_lazily
 
 if TYPE_CHECKING:
-    from ._arguments import check_callable, check_int, check_seconds
+    from ._arguments import (
+        check_callable,
+        check_fraction,
+        check_int,
+        check_number,
+        check_positive,
+        check_seconds,
+    )
     from ._backend import (
         Ticket,
         asyncio_task,
@@ -27,12 +34,26 @@ if TYPE_CHECKING:
     )
     from ._budget import OPERATIONS_PER_CHECKPOINT, operation_budget, start_budget
     from ._cancellation import give_way, is_cancelled
+    from ._errors import (
+        add_note,
+        is_cancellation,
+        leaves,
+        native_cancellations,
+        one_line,
+        overtaken_cancellation,
+        raise_first,
+        raise_overtaken,
+        raise_unchanged,
+        single,
+        what_leaves,
+    )
+    from ._holders import tasks_that_hold
     from ._known_lots import parked_tasks
     from ._owner import spawn_owner
     from ._parked_task import ParkedTask
     from ._parking_lot import ParkingLot
     from ._ready import READY
-    from ._resident import Resident
+    from ._resident import Resident, refuse_thread
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
@@ -43,25 +64,41 @@ else:
             "READY": "_ready",
             "Resident": "_resident",
             "Ticket": "_backend",
+            "add_note": "_errors",
             "asyncio_task": "_backend",
             "cancel_scope": "_backend",
             "check_callable": "_arguments",
+            "check_fraction": "_arguments",
             "check_int": "_arguments",
+            "check_number": "_arguments",
+            "check_positive": "_arguments",
             "check_seconds": "_arguments",
             "checkpoint": "_backend",
             "current_task": "_backend",
             "current_time": "_backend",
             "give_way": "_cancellation",
+            "is_cancellation": "_errors",
             "is_cancelled": "_cancellation",
+            "leaves": "_errors",
+            "native_cancellations": "_errors",
+            "one_line": "_errors",
             "operation_budget": "_budget",
+            "overtaken_cancellation": "_errors",
             "parked_tasks": "_known_lots",
+            "raise_first": "_errors",
+            "raise_overtaken": "_errors",
+            "raise_unchanged": "_errors",
+            "refuse_thread": "_resident",
             "runs_on_trio": "_backend",
+            "single": "_errors",
             "spawn_owner": "_owner",
             "start_budget": "_budget",
             "task_asker": "_backend",
+            "tasks_that_hold": "_holders",
             "time_asker": "_backend",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
+            "what_leaves": "_errors",
         },
     )
 
@@ -72,24 +109,40 @@ __all__ = [
     "ParkingLot",
     "Resident",
     "Ticket",
+    "add_note",
     "asyncio_task",
     "cancel_scope",
     "check_callable",
+    "check_fraction",
     "check_int",
+    "check_number",
+    "check_positive",
     "check_seconds",
     "checkpoint",
     "current_task",
     "current_time",
     "give_way",
     "import_lazily",
+    "is_cancellation",
     "is_cancelled",
+    "leaves",
+    "native_cancellations",
+    "one_line",
     "operation_budget",
+    "overtaken_cancellation",
     "parked_tasks",
+    "raise_first",
+    "raise_overtaken",
+    "raise_unchanged",
+    "refuse_thread",
     "runs_on_trio",
+    "single",
     "spawn_owner",
     "start_budget",
     "task_asker",
+    "tasks_that_hold",
     "time_asker",
     "unwatch_exit",
     "watch_exit",
+    "what_leaves",
 ]

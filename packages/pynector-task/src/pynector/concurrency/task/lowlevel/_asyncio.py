@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -49,6 +49,10 @@ def _anyio_backend() -> type[AsyncBackend]:
 
 def is_task(holder: object) -> bool:
     return isinstance(holder, asyncio.Future)
+
+
+def all_tasks() -> Collection[AnyTask]:
+    return asyncio.all_tasks()
 
 
 def task_name(task: object) -> str | None:

@@ -7,7 +7,7 @@ where `asyncio.current_task()` is None.
 
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
@@ -45,6 +45,7 @@ class Backend(Protocol):
     def current_time(self) -> float: ...
     def checkpoint(self) -> Coroutine[Any, Any, None]: ...
     def cancel_scope(self, seconds: float | None, shield: bool) -> CancelScope: ...
+    def all_tasks(self) -> Collection[Task]: ...
     def task_name(self, task: Task) -> str | None: ...
     def has_ended(self, task: Task) -> bool: ...
     def is_of_this_loop(self, task: Task) -> bool: ...
@@ -199,6 +200,15 @@ def backend_of(task: Task) -> Backend:
     from . import _trio
 
     return _trio
+
+
+def all_tasks() -> Collection[Task]:
+    """Return the tasks of the event loop that runs here.
+
+    Raises:
+        anyio.NoEventLoopError: no task runs in this thread.
+    """
+    return backend_here().all_tasks()
 
 
 def name_of(holder: object) -> str:

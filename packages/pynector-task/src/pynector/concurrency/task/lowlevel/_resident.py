@@ -96,6 +96,15 @@ def refuse_stranger(what: str, doing: str, home: threading.Thread) -> NoReturn:
     )
 
 
+def refuse_thread(what: str, doing: str, home: int) -> NoReturn:
+    """Say that this is another thread than the one, of the identifier *home*, that *what* belongs to."""
+    name = next((thread.name for thread in threading.enumerate() if thread.ident == home), "that has ended")
+    raise RuntimeError(
+        f"{what}: {doing} in thread {threading.current_thread().name!r}; it belongs to the event loop of"
+        f" thread {name!r}; use anyio.from_thread.run_sync() or anyio.from_thread.run()"
+    )
+
+
 def _any_task_runs() -> bool:
     try:
         backend_here()

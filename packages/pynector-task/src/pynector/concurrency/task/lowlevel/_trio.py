@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Collection, Coroutine, Generator
 from contextvars import copy_context
 from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any, cast
@@ -79,6 +79,16 @@ make_ticket = Ticket
 def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:
     deadline = math.inf if seconds is None else trio.current_time() + seconds
     return cast(CancelScope, trio.CancelScope(deadline=deadline, shield=shield))  # what AnyIO's forwards to
+
+
+def all_tasks() -> Collection[AnyTask]:
+    root = trio.lowlevel.current_root_task()
+    tasks: list[AnyTask] = []
+    pending = [root] if root is not None else []
+    while pending:
+        tasks.append(task := pending.pop())
+        pending += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return tasks
 
 
 def task_name(task: object) -> str | None:
