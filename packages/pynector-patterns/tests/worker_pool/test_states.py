@@ -662,3 +662,13 @@ def test_an_interrupt_in_an_item_of_a_started_pool_ends_the_run(anyio_backend: B
 
     with pytest.raises(KeyboardInterrupt):
         anyio.run(main, backend=name, backend_options=options)
+
+
+async def test_what_is_no_exception_leaves_no_cancellation_behind() -> None:
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(checkpoint)
+        with pytest.raises(Panic):
+            async with WorkerPool(1, panic) as pool:
+                await (await pool.submit(1))
+        await checkpoint()
+        await checkpoint()

@@ -52,8 +52,10 @@ class PoolBlock:
     ) -> None:
         """Finish what is queued, or cancel it if an exception leaves the block; then raise errors."""
         outcomes = self._workers.outcomes
-        # AnyIO's group takes native cancellations back as it ends: one is to come again all the same.
-        before = -1 if native_cancellations() > self._before else self._before
+        # AnyIO's group takes native cancellations back as it ends, and those that it has made itself when one
+        # of its tasks failed: a native one alone is to come again all the same.
+        is_native = native_cancellations() > self._before and not self._group.cancel_scope.cancel_called
+        before = -1 if is_native else self._before
         leaving = exc
         try:
             await self._end(exc_type, exc, tb)
