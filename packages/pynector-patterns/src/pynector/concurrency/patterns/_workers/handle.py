@@ -30,6 +30,9 @@ class ItemStatus(Enum):
     CANCELLED = "cancelled"
 
 
+FINISHED, FAILED = ItemStatus.FINISHED, ItemStatus.FAILED
+
+
 class Runner(Protocol):
     """The worker that runs an item."""
 
@@ -114,13 +117,9 @@ class ItemHandle(Generic[T, R]):
         self._end(ItemStatus.FAILED, error)
         return len(waiters), sum(waiters.values()) + hasattr(self, "_is_expected")
 
-    def _expect(self) -> None:
-        """Count as awaited, until `_give_up`."""
-        self._is_expected = True
-
     def _give_up(self) -> None:
         """Count as awaited no longer, now that the item is done."""
-        if self._stage is ItemStatus.FAILED:
+        if self._stage is FAILED:
             self._owner.reader_ran(self)
 
     def _drop(self) -> None:
@@ -175,7 +174,7 @@ class ItemHandle(Generic[T, R]):
         status = self.status
         if status is ItemStatus.FINISHED:
             return None
-        if status is ItemStatus.FAILED:
+        if status is FAILED:
             self._owner.error_read(self)
             error: BaseException = self._outcome
             return error
@@ -234,7 +233,7 @@ class ItemHandle(Generic[T, R]):
             del self._outcome[ticket]
 
     def _waiter_ran(self, *, wanted_result: bool) -> None:
-        if self._stage is ItemStatus.FAILED:
+        if self._stage is FAILED:
             self._owner.waiter_ran()
             if wanted_result:
                 self._owner.reader_ran(self)
@@ -243,7 +242,7 @@ class ItemHandle(Generic[T, R]):
         return self._result().__await__()
 
     async def _result(self) -> R:
-        if self._stage is not ItemStatus.FINISHED:
+        if self._stage is not FINISHED:
             has_waited = not self.done
             if has_waited:
                 ticket = self._queue_up(wants_result=True)
@@ -253,11 +252,11 @@ class ItemHandle(Generic[T, R]):
                     self._leave(ticket, wanted_result=True)
                     raise
             try:
-                if self.status is not ItemStatus.FINISHED:
+                if self._stage is not FINISHED:
                     await give_way()
                 return self.return_value
             finally:
-                if has_waited:
+                if has_waited and self._stage is FAILED:
                     self._waiter_ran(wanted_result=True)
         if next(self._owner.budget):
             await checkpoint()

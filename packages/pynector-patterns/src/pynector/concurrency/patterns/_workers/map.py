@@ -37,14 +37,14 @@ async def map_items(
         if isinstance(items, AsyncIterable):
             async for item in items:
                 handle = await submit(item)
-                handle._expect()
+                handle._is_expected = True
                 handles.append(handle)
                 if failed := _collect(handles, results):
                     await failed
         else:
             for item in items:
                 handle = await submit(item)
-                handle._expect()
+                handle._is_expected = True
                 handles.append(handle)
                 if failed := _collect(handles, results):
                     await failed
