@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "exhaustive: one more case of a test of many schedules")
 
 
-# Tests of many schedules: of each, one case is quick, and the others are `exhaustive`. Paths, below `packages`.
+# Tests of many schedules, as paths below `packages`: one case of each is quick, the others are `exhaustive`.
 DEEP = (
     "pynector-patterns/tests/pool/keyed/test_crowds.py",
     "pynector-patterns/tests/pool/test_growth.py",

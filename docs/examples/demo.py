@@ -44,7 +44,7 @@ class Run:
         backend, backend_options = BACKENDS[self._options.backend]
         try:
             anyio.run(self._crawl_until_ctrl_c, backend=backend, backend_options=backend_options)
-        except KeyboardInterrupt:
+        except* KeyboardInterrupt:
             pass  # before there was a signal handler, or where there can be none
         return Outcome(
             report=self._report,
@@ -57,7 +57,7 @@ class Run:
     async def _crawl_until_ctrl_c(self) -> None:
         scope = CancelScope()
         async with create_task_group() as tg:
-            await tg.start(cancel_on_ctrl_c, scope)
+            await tg.start(cancel_on_ctrl_c, scope, self._console)
             if self._target.app is not None:
                 self._origin = await tg.start(Server(self._target.app).run)
             self._console.print(f"crawling {self._origin} on {self._options.backend}", soft_wrap=True)
@@ -87,19 +87,26 @@ class Run:
             await crawler.run(target.paths)
 
 
-async def cancel_on_ctrl_c(scope: CancelScope, *, task_status: TaskStatus[None]) -> None:
-    """Wait for Ctrl-C, and cancel *scope* then."""
+async def cancel_on_ctrl_c(scope: CancelScope, console: Console, *, task_status: TaskStatus[None]) -> None:
+    """Wait for Ctrl-C, and cancel *scope* then; to a second one answer that it is being done."""
     try:
         with anyio.open_signal_receiver(signal.SIGINT) as signals:
             task_status.started()
+            is_impatient = False
             async for _ in signals:
+                if scope.cancel_called and not is_impatient:
+                    is_impatient = True
+                    console.print("closing connections, which takes some seconds at most")
                 scope.cancel("Ctrl-C")
     except NotImplementedError:  # on Windows; there Ctrl-C is a KeyboardInterrupt
         task_status.started()
+    except BaseException:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is about to end: nothing is left to interrupt
+        raise
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program, and give its exit code."""
+    """Run the program, and return its exit code. Afterwards Ctrl-C is ignored: the process should end."""
     outcome = Run(parse(arguments, description=__doc__))()
     for line in outcome.lines():
         print(line)

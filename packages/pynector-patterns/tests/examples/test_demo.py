@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -24,13 +25,15 @@ def command(program):
 @pytest.fixture
 def run(capsys):
     """Runs it here; gives the exit code and what was printed."""
+    handler = signal.getsignal(signal.SIGINT)
 
     def run(*arguments):
         with retry_pauses_off():
             code = main([str(argument) for argument in arguments])
         return code, capsys.readouterr().out
 
-    return run
+    yield run
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -63,6 +66,26 @@ def test_ctrl_c_ends_it_with_the_summary_so_far(command, backend):
     assert "interrupted\n" in output
     assert re.search(rf"^  pages        \d+ visited in .* s on {backend}$", output, re.MULTILINE)
     assert re.search(r"^  not visited  \d+ that were found$", output, re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to be sent there")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ctrl_c_again_and_again_while_it_ends_changes_nothing(command, backend):
+    arguments = ["--backend", backend]
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().startswith("crawling")
+        assert re.match(r"\d+ of \d+ pages", process.stdout.readline())
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        output, errors = process.communicate()
+
+    assert (process.returncode, errors) == (130, "")
+    assert "interrupted\n" in output
+    assert output.count("closing connections") <= 1
 
 
 def test_connections_are_reused_and_no_more_are_opened_than_needed(run):

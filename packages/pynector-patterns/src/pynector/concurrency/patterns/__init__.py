@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ._retry.budget import RetryBudget
     from ._retry.failures import FailedAttempt, retry_pauses_off
     from ._retry.policy import RetryPolicy, retry_with_timeout
-    from ._worker_pool import WorkerPool
     from ._workers.handle import ItemHandle, ItemStatus
-    from ._workers.outcomes import WorkerPoolStatistics
+    from ._workers.pool import WorkerPool
+    from ._workers.statistics import WorkerPoolStatistics
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
@@ -55,8 +55,8 @@ else:
             "RetryAttempts": "_retry.attempts",
             "RetryBudget": "_retry.budget",
             "RetryPolicy": "_retry.policy",
-            "WorkerPool": "_worker_pool",
-            "WorkerPoolStatistics": "_workers.outcomes",
+            "WorkerPool": "_workers.pool",
+            "WorkerPoolStatistics": "_workers.statistics",
             "concurrent_map": "_concurrent_map",
             "hedge": "_hedge",
             "parallel_requests": "_parallel_requests",

@@ -1,1 +1,1 @@
-"""Worker pools: the items' handles, the queue of those that wait, and the workers that works it off."""
+"""Worker pools: `pool` is what users see, `workers` process what is in the `queue`."""

@@ -1,24 +1,27 @@
-"""The handle of an item that was given to a worker pool."""
+"""The handle of an item that was submitted to a worker pool, and every change of the item's state."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import Context
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from anyio import TaskCancelled, TaskNotFinished
 
-from pynector.concurrency.task.lowlevel import Ticket, checkpoint, current_task, give_way
-
-if TYPE_CHECKING:
-    from .worker import Worker
-    from .workers import Workers
+from pynector.concurrency.task.lowlevel import (
+    ParkingLot,
+    Ticket,
+    checkpoint,
+    current_task,
+    give_way,
+    operation_budget,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class ItemStatus(Enum):
-    """Where an item of a worker pool stands."""
+    """The state of an item of a worker pool."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,27 +30,107 @@ class ItemStatus(Enum):
     CANCELLED = "cancelled"
 
 
-class ItemHandle(Generic[T, R]):
-    """An item that a `WorkerPool` took: await it for the result.
+FINISHED, FAILED = ItemStatus.FINISHED, ItemStatus.FAILED
 
-    Awaiting waits until the item is done, and gives what the worker function returned, or raises what it
-    raised; of a cancelled item it raises `anyio.TaskCancelled`. If the await is cancelled, the item goes on.
+
+class Runner(Protocol):
+    """The worker that runs an item."""
+
+    @property
+    def task(self) -> object: ...
+
+
+class HandleOwner:
+    """What the handles of one pool share.
+
+    Attributes:
+        lot: Where tasks wait for items, each for one of them.
+        budget: Says when an operation that does not wait must pass a checkpoint.
+        cancel: Cancels one item.
+        error_read: Called when the error of an item has reached somebody.
+        waiter_ran: Called when a task that waited for an item that failed has run again.
+        reader_ran: Called when a task that wanted the result of an item that failed has read it, or will not.
+    """
+
+    __slots__ = ("budget", "cancel", "error_read", "lot", "reader_ran", "waiter_ran")
+
+    def __init__(
+        self,
+        lot: ParkingLot[None],
+        *,
+        cancel: Callable[["ItemHandle[Any, Any]"], None],
+        error_read: Callable[["ItemHandle[Any, Any]"], None],
+        waiter_ran: Callable[[], None],
+        reader_ran: Callable[["ItemHandle[Any, Any]"], None],
+    ) -> None:
+        self.lot = lot
+        self.budget: Iterator[bool] = operation_budget()
+        self.cancel = cancel
+        self.error_read = error_read
+        self.waiter_ran = waiter_ran
+        self.reader_ran = reader_ran
+
+    def wake(self, waiters: Iterable[Ticket]) -> None:
+        """Wake those who wait for an item that is done."""
+        for ticket in waiters:
+            self.lot.wake(ticket, None)
+
+
+class ItemHandle(Generic[T, R]):
+    """An item that a `WorkerPool` accepted: await it for the result.
+
+    Awaiting waits until the item is done, and returns what the worker function returned, or raises what it
+    raised; for a cancelled item it raises `anyio.TaskCancelled`. If the await is cancelled, the item goes on.
     An error that was raised by awaiting, or read as `exception`, is not raised again by stopping the pool.
     """
 
     # No __init__: whoever makes one sets the fields, which is a quarter of the cost less.
-    __slots__ = ("__weakref__", "_item", "_outcome", "_stage", "_workers", "priority")
+    __slots__ = ("__weakref__", "_is_expected", "_item", "_outcome", "_owner", "_stage", "priority")
 
     Status = ItemStatus
 
     priority: float
-    """Which item goes first; there only if it was submitted with one."""
-    _workers: "Workers[T, R]"
+    """Which item goes first; set only if it was submitted with one."""
+    _owner: HandleOwner
     _item: T
+    _is_expected: bool
+    """Whether `WorkerPool.map` will read the result, though it does not wait yet; set only if it will."""
     _outcome: Any
-    """Not done: the tickets of those who wait for it, or None. Done: the value, or the error."""
-    _stage: "Context | Worker[T, R] | ItemStatus"
+    """Not done: the tickets of the tasks that wait for it, each with whether the result is wanted; or None.
+    Done: the value, or the error."""
+    _stage: Context | Runner | ItemStatus
     """Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster."""
+
+    # The states, in order. Two of these changes are written out where they are made, since a call is a good
+    # part of what a short item costs: queueing in `WorkerPool.submit`, beginning and finishing in `Worker`.
+
+    def _queue(self, owner: HandleOwner, item: T, context: Context, priority: float | None) -> None:
+        """Become the handle of a queued item."""
+        self._owner, self._item, self._outcome = owner, item, None
+        self._stage = context
+        if priority is not None:
+            self.priority = priority
+
+    def _fail(self, error: BaseException) -> tuple[int, int]:
+        """End with *error*; return how many tasks wait for that, and how many of them want the result."""
+        waiters: dict[Ticket, bool] = self._outcome or {}
+        self._end(ItemStatus.FAILED, error)
+        return len(waiters), sum(waiters.values()) + hasattr(self, "_is_expected")
+
+    def _give_up(self) -> None:
+        """Count as awaited no longer, now that the item is done."""
+        if self._stage is FAILED:
+            self._owner.reader_ran(self)
+
+    def _drop(self) -> None:
+        """End because the item was cancelled."""
+        self._end(ItemStatus.CANCELLED, None)
+
+    def _end(self, status: ItemStatus, outcome: object) -> None:
+        self._stage = status
+        waiters, self._outcome = self._outcome, outcome
+        if waiters is not None:
+            self._owner.wake(waiters)
 
     @property
     def item(self) -> T:
@@ -91,8 +174,8 @@ class ItemHandle(Generic[T, R]):
         status = self.status
         if status is ItemStatus.FINISHED:
             return None
-        if status is ItemStatus.FAILED:
-            self._workers.outcomes.forget(self)
+        if status is FAILED:
+            self._owner.error_read(self)
             error: BaseException = self._outcome
             return error
         if status is ItemStatus.CANCELLED:
@@ -100,7 +183,8 @@ class ItemHandle(Generic[T, R]):
         raise TaskNotFinished(f"item {self._item!r} is {status.value}")
 
     @property
-    def _worker(self) -> "Worker[T, R] | None":
+    def _runner(self) -> Runner | None:
+        """The worker that runs the item, while one does."""
         stage = self._stage
         return None if isinstance(stage, Context | ItemStatus) else stage
 
@@ -109,70 +193,72 @@ class ItemHandle(Generic[T, R]):
 
         If it is queued, it leaves the queue at once. If it runs, it is cancelled at its next checkpoint.
         """
-        self._workers.cancel_item(self)
+        self._owner.cancel(self)
 
     async def wait(self) -> None:
         """Wait until the item is done, in whatever way. If cancelled, the item goes on.
 
-        If it is done already, this is no checkpoint, except for every 64th operation of the kind.
+        If it is done already, this is no checkpoint, except for every 64th such operation.
 
         Raises:
             RuntimeError: the item itself waits for itself.
         """
         if self.done:
-            if next(self._workers.budget):
+            if next(self._owner.budget):
                 await checkpoint()
             return
-        ticket = self._queue_up()
+        ticket = self._queue_up(wants_result=False)
         try:
             await ticket
         except BaseException:
-            self._leave(ticket)
+            self._leave(ticket, wanted_result=False)
             raise
-        self._has_run()
+        self._waiter_ran(wanted_result=False)
 
-    def _queue_up(self) -> Ticket:
+    def _queue_up(self, *, wants_result: bool) -> Ticket:
         """Begin to wait: the caller awaits the ticket at once, and calls `_leave` if that raises."""
-        if (worker := self._worker) is not None and worker.task is current_task():
+        if (runner := self._runner) is not None and runner.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
-        ticket = self._workers.items.queue_up()
+        ticket = self._owner.lot.queue_up()
         if self._outcome is None:
-            self._outcome = {}  # a set in order
-        self._outcome[ticket] = None
+            self._outcome = {}
+        self._outcome[ticket] = wants_result
         return ticket
 
-    def _leave(self, ticket: Ticket) -> None:
-        self._workers.items.leave(ticket, _nothing)
+    def _leave(self, ticket: Ticket, *, wanted_result: bool) -> None:
+        self._owner.lot.leave(ticket, _nothing)
         if self.done:
-            self._has_run()
+            self._waiter_ran(wanted_result=wanted_result)
         else:
             del self._outcome[ticket]
 
-    def _has_run(self) -> None:
-        if self._stage is ItemStatus.FAILED:
-            self._workers.outcomes.has_run()
+    def _waiter_ran(self, *, wanted_result: bool) -> None:
+        if self._stage is FAILED:
+            self._owner.waiter_ran()
+            if wanted_result:
+                self._owner.reader_ran(self)
 
     def __await__(self) -> Generator[Any, Any, R]:
         return self._result().__await__()
 
     async def _result(self) -> R:
-        if self._stage is not ItemStatus.FINISHED:
-            is_listener = not self.done  # see `Outcomes`
-            if is_listener:
-                ticket = self._queue_up()
+        if self._stage is not FINISHED:
+            has_waited = not self.done
+            if has_waited:
+                ticket = self._queue_up(wants_result=True)
                 try:
                     await ticket
                 except BaseException:
-                    self._leave(ticket)
+                    self._leave(ticket, wanted_result=True)
                     raise
             try:
-                if self.status is not ItemStatus.FINISHED:
+                if self._stage is not FINISHED:
                     await give_way()
                 return self.return_value
             finally:
-                if is_listener:
-                    self._has_run()
-        if next(self._workers.budget):
+                if has_waited and self._stage is FAILED:
+                    self._waiter_ran(wanted_result=True)
+        if next(self._owner.budget):
             await checkpoint()
         value: R = self._outcome
         return value
@@ -182,4 +268,4 @@ class ItemHandle(Generic[T, R]):
 
 
 def _nothing(_: None) -> None:
-    """Nobody else is owed the wake-up: all who wait for an item are woken."""
+    """Nobody else is owed the wake-up: all tasks that wait for an item are woken."""

@@ -22,8 +22,8 @@ backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 Scenario = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Books:
-    """Keeps account of what was submitted, begun and ended."""
+class Records:
+    """Records what was submitted, begun and ended."""
 
     def __init__(self, workers: int) -> None:
         self.running = 0
@@ -80,8 +80,8 @@ def is_victim(name: str) -> bool:
 
 
 async def a_block() -> None:
-    books = Books(2)
-    pool = WorkerPool(2, books.work, max_queue=1)
+    records = Records(2)
+    pool = WorkerPool(2, records.work, max_queue=1)
 
     async def use() -> None:
         try:
@@ -89,11 +89,11 @@ async def a_block() -> None:
 
                 async def one() -> None:
                     for item in "1a", "1b", "1c":
-                        await books.submit(pool, item)
+                        await records.submit(pool, item)
 
                 async def another() -> None:
                     for item in "2a", "2b":
-                        await books.submit(pool, item)
+                        await records.submit(pool, item)
                         await checkpoint()
 
                 async with create_task_group() as tg:
@@ -102,26 +102,26 @@ async def a_block() -> None:
         except anyio.BrokenResourceError:
             pass  # a worker was cancelled natively
         finally:
-            books.balance(pool)
+            records.balance(pool)
 
     async with create_task_group() as tg:
         tg.start_soon(apart, use)
 
 
 async def a_started_pool() -> None:
-    books = Books(2)
-    pool = WorkerPool(2, books.work, max_queue=2)
+    records = Records(2)
+    pool = WorkerPool(2, records.work, max_queue=2)
 
     async def start() -> None:
         await pool.start()
 
     async def one() -> None:
         for item in "1a", "1b", "1c":
-            await books.submit(pool, item)
+            await records.submit(pool, item)
 
     async def another() -> None:
         for item in "2a", "2b":
-            await books.submit(pool, item)
+            await records.submit(pool, item)
 
     async def stop() -> None:
         await checkpoint()
@@ -134,16 +134,16 @@ async def a_started_pool() -> None:
         tg.start_soon(apart, another)
         tg.start_soon(apart, stop)
     await pool.stop()
-    books.balance(pool)
+    records.balance(pool)
 
 
 async def a_pool_that_is_stopped_with_grace() -> None:
-    books = Books(1)
-    pool = WorkerPool(1, books.work)
+    records = Records(1)
+    pool = WorkerPool(1, records.work)
 
     async def use() -> None:
         for item in "1a", "1b", "1c", "1d":
-            await books.submit(pool, item)
+            await records.submit(pool, item)
         await checkpoint()
         undone = await pool.stop(grace=0)
         assert undone == pool.unprocessed
@@ -152,32 +152,32 @@ async def a_pool_that_is_stopped_with_grace() -> None:
     async with create_task_group() as tg:
         tg.start_soon(apart, use)
     await pool.stop()
-    books.balance(pool)
+    records.balance(pool)
 
 
 async def items_that_are_awaited_and_cancelled() -> None:
-    books = Books(2)
-    pool = WorkerPool(2, books.work)
+    records = Records(2)
+    pool = WorkerPool(2, records.work)
     dropped: list[str] = []
 
     async def use() -> None:
         for item in "1a", "1b", "1c", "1d":
-            await books.submit(pool, item)
-        if books.refused:
+            await records.submit(pool, item)
+        if records.refused:
             return
 
         async def wait() -> None:
             try:
-                assert await books.handles["1a"] == "1a"
+                assert await records.handles["1a"] == "1a"
             except anyio.TaskCancelled:
                 assert "1a" in pool.unprocessed
 
         async def drop() -> None:
             await checkpoint()
             dropped.extend(["1b", "1d"])
-            books.handles["1b"].cancel()
-            books.handles["1d"].cancel()
-            await books.handles["1b"].wait()
+            records.handles["1b"].cancel()
+            records.handles["1d"].cancel()
+            await records.handles["1b"].wait()
             await pool.join()
 
         async with create_task_group() as tg:
@@ -188,12 +188,12 @@ async def items_that_are_awaited_and_cancelled() -> None:
     async with create_task_group() as tg:
         tg.start_soon(apart, use)
     await pool.stop()
-    books.balance(pool, dropped=tuple(dropped))
+    records.balance(pool, dropped=tuple(dropped))
 
 
 async def a_map_over_a_pool() -> None:
-    books = Books(2)
-    pool = WorkerPool(2, books.work, max_queue=1)
+    records = Records(2)
+    pool = WorkerPool(2, records.work, max_queue=1)
 
     async def use() -> None:
         try:
@@ -203,35 +203,35 @@ async def a_map_over_a_pool() -> None:
         except anyio.ClosedResourceError:
             pass
         finally:
-            assert books.running == 0
+            assert records.running == 0
 
     await pool.start()
     async with create_task_group() as tg:
         tg.start_soon(apart, use)
     await pool.stop()
-    assert set(Counter(books.begun).values()) <= {1}
+    assert set(Counter(records.begun).values()) <= {1}
 
 
 async def a_pool_that_is_resized() -> None:
-    books = Books(3)
-    pool = WorkerPool(1, books.work)
+    records = Records(3)
+    pool = WorkerPool(1, records.work)
 
     async def use() -> None:
         async with pool:
             for item in "1a", "1b", "1c", "1d", "1e":
-                await books.submit(pool, item)
+                await records.submit(pool, item)
             await checkpoint()
             pool.resize(3)
             await checkpoint()
             pool.resize(1)
-            await books.submit(pool, "1f")
+            await records.submit(pool, "1f")
 
     try:
         async with create_task_group() as tg:
             tg.start_soon(apart, use)
     except anyio.BrokenResourceError:
         pass
-    books.balance(pool)
+    records.balance(pool)
 
 
 async def items_that_many_wait_for() -> None:
@@ -287,7 +287,7 @@ def test_promises_hold_wherever_a_task_is_cancelled(scenario: Scenario, backend:
 
 async def who_submits_while_cancelled() -> None:
     async def victim() -> None:
-        async with WorkerPool(2, Books(2).work, max_queue=1) as pool:
+        async with WorkerPool(2, Records(2).work, max_queue=1) as pool:
             for item in "1a", "1b", "1c", "1d":
                 await pool.submit(item)
 
@@ -297,7 +297,7 @@ async def who_submits_while_cancelled() -> None:
 
 async def who_awaits_and_maps_while_cancelled() -> None:
     async def victim() -> None:
-        async with WorkerPool(2, Books(2).work, max_queue=2) as pool:
+        async with WorkerPool(2, Records(2).work, max_queue=2) as pool:
             for handle in [pool.submit_nowait(item) for item in ("1b", "1c")]:
                 await handle
             await pool.map(["2a", "2b", "2c"])
@@ -314,7 +314,7 @@ async def who_awaits_and_maps_while_cancelled() -> None:
 @pytest.mark.parametrize(
     ("backend", "faults"), [("asyncio", ("scope", "native", "both", "twice")), ("trio", ("scope",))]
 )
-def test_who_is_cancelled_is_told_so_and_nothing_else(
+def test_a_task_that_is_cancelled_gets_the_cancellation_and_nothing_else(
     scenario: Scenario, backend: str, faults: tuple[FaultKind, ...]
 ) -> None:
     victims = "victim".__eq__

@@ -115,6 +115,7 @@ async def test_stop_with_grace_cancels_and_gives_what_was_not_done() -> None:
     pool = WorkerPool(2, gate)
     await pool.start()
     handles = [await pool.submit(number) for number in range(5)]
+    await wait_until_blocked()
 
     undone = await pool.stop(grace=0.01)
 
@@ -135,6 +136,89 @@ async def test_stop_with_grace_gives_nothing_if_all_is_done_in_time() -> None:
 
     assert await pool.stop(grace=5) == []
     assert [handle.return_value for handle in handles] == [0, 2, 4, 6, 8]
+
+
+async def test_leaving_the_block_with_grace_cancels_what_is_not_done_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate = Gate()
+    async with WorkerPool(2, gate, grace=0.01) as pool:
+        handles = [await pool.submit(number) for number in range(3)]
+        await wait_until_blocked()
+
+    assert gate.ended == []
+    assert sorted(pool.unprocessed) == [0, 1, 2]
+    assert {handle.status for handle in handles} == {ItemStatus.CANCELLED}
+    assert [record.message for record in caplog.records] == [
+        "worker pool: 3 items were cancelled 0.01 s after its block was left; see WorkerPool.unprocessed"
+    ]
+
+
+async def test_leaving_the_block_with_grace_finishes_what_is_done_in_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with WorkerPool(2, double, grace=3600) as pool:
+        handles = [await pool.submit(number) for number in range(5)]
+
+    assert [handle.return_value for handle in handles] == [0, 2, 4, 6, 8]
+    assert not caplog.records
+
+
+async def test_grace_is_no_reason_to_wait_when_the_block_is_cancelled() -> None:
+    gate = Gate()
+    pool = WorkerPool(1, gate, grace=3600)
+    with anyio.CancelScope() as scope, anyio.fail_after(60):
+        async with anyio.create_task_group() as tg:
+            async with pool:
+                await pool.submit(1)
+                await wait_until_blocked()
+
+                async def cancel_later() -> None:
+                    await wait_until_blocked()
+                    scope.cancel()
+
+                tg.start_soon(cancel_later)
+
+    assert scope.cancelled_caught
+    assert pool.unprocessed == [1]
+
+
+async def test_stop_takes_the_grace_of_the_pool_unless_it_has_its_own() -> None:
+    gate = Gate()
+    pools = WorkerPool(1, gate, grace=0), WorkerPool(1, gate, grace=3600)
+    for pool, grace in zip(pools, (None, 0), strict=True):
+        await pool.start()
+        await pool.submit(1)
+        await wait_until_blocked()
+        assert await pool.stop(grace) == [1]
+
+
+async def test_what_is_no_exception_leaves_the_block_also_while_it_is_left_with_grace() -> None:
+    may_panic = anyio.Event()
+
+    async def work(number: int) -> None:
+        await may_panic.wait()
+        await panic(number)
+
+    async def allow() -> None:
+        await wait_until_blocked()
+        may_panic.set()
+
+    async with anyio.create_task_group() as tg:
+        with pytest.raises(Panic):
+            async with WorkerPool(1, work, grace=3600) as pool:
+                await pool.submit(1)
+                tg.start_soon(allow)
+
+
+async def test_what_is_no_exception_in_on_error_leaves_the_block() -> None:
+    def complain(item: object, error: Exception) -> None:
+        raise Panic
+
+    with pytest.raises(Panic):
+        async with WorkerPool(1, fail, on_error=complain) as pool:
+            await pool.submit(1)
+            await anyio.sleep_forever()
 
 
 async def test_stop_inside_the_block_ends_the_pool() -> None:
@@ -168,9 +252,11 @@ async def test_cancelled_stop_may_be_called_again() -> None:
     await pool.start()
     await pool.submit(1)
 
-    with anyio.move_on_after(0.01) as scope:
-        await pool.stop()
-    assert scope.cancelled_caught
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(pool.stop)
+            await wait_until_blocked()
+            scope.cancel()
     gate.open.set()
 
     assert await pool.stop() == []
@@ -251,12 +337,18 @@ async def test_what_is_no_exception_leaves_the_block_and_cancels_the_rest() -> N
     assert pool.unprocessed == [1]
 
 
-async def test_what_is_no_exception_is_raised_by_stop() -> None:
+async def test_what_is_no_exception_is_logged_when_it_happens_and_raised_by_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     pool = WorkerPool(1, panic)
     await pool.start()
     handle = await pool.submit(0)
     await handle.wait()
+    await wait_until_blocked()
 
+    (record,) = caplog.records
+    assert record.message.startswith("a worker pool was cancelled by ")
+    assert record.message.endswith("Panic")
     with pytest.raises(Panic):
         await pool.stop()
     with pytest.raises(anyio.ClosedResourceError):
@@ -302,7 +394,7 @@ async def test_fewer_workers_leave_when_their_item_is_done() -> None:
     assert peak == 2
 
 
-async def test_statistics_tell_what_became_of_the_items() -> None:
+async def test_statistics_count_what_became_of_the_items() -> None:
     gate = Gate()
 
     async def work(number: int) -> None:
@@ -496,7 +588,7 @@ def test_pool_left_started_keeps_no_run_from_ending_and_says_so(anyio_backend: B
         anyio.run(main, backend=name, backend_options=options)
 
 
-def test_items_left_undone_at_the_end_of_the_run_are_told_of(anyio_backend: Backend) -> None:
+def test_items_left_undone_at_the_end_of_the_run_are_warned_of(anyio_backend: Backend) -> None:
     name, options = anyio_backend
     gates: list[Gate] = []
 
@@ -517,6 +609,9 @@ def test_items_left_undone_at_the_end_of_the_run_are_told_of(anyio_backend: Back
     assert gates[0].ended == []
 
 
+POLICIES = "'report', 'log', 'cancel' or a function"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -524,8 +619,14 @@ def test_items_left_undone_at_the_end_of_the_run_are_told_of(anyio_backend: Back
         ({"num_workers": "2"}, TypeError, "num_workers must be an int, not '2'"),
         ({"worker_func": 5}, TypeError, "worker_func must be callable, not 5"),
         ({"max_queue": 0}, ValueError, "max_queue must be >= 1, not 0"),
-        ({"on_error": "print"}, ValueError, "on_error must be 'report', 'cancel' or a function, not 'print'"),
-        ({"on_error": []}, ValueError, r"on_error must be 'report', 'cancel' or a function, not \[\]"),
+        ({"grace": -1}, ValueError, "grace must be >= 0 seconds, not -1"),
+        ({"grace": "5"}, TypeError, "grace must be a number of seconds, not '5'"),
+        (
+            {"on_error": "print"},
+            ValueError,
+            "on_error must be 'report', 'log', 'cancel' or a function, not 'print'",
+        ),
+        ({"on_error": []}, ValueError, r"on_error must be 'report', 'log', 'cancel' or a function, not \[\]"),
     ],
 )
 async def test_wrong_arguments_say_what_is_wrong(
@@ -561,3 +662,13 @@ def test_an_interrupt_in_an_item_of_a_started_pool_ends_the_run(anyio_backend: B
 
     with pytest.raises(KeyboardInterrupt):
         anyio.run(main, backend=name, backend_options=options)
+
+
+async def test_what_is_no_exception_leaves_no_cancellation_behind() -> None:
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(checkpoint)
+        with pytest.raises(Panic):
+            async with WorkerPool(1, panic) as pool:
+                await (await pool.submit(1))
+        await checkpoint()
+        await checkpoint()

@@ -127,7 +127,7 @@ async def test_a_worker_too_many_that_has_to_stay_lets_others_run() -> None:
 
 
 async def feeders_that_are_resized() -> None:
-    """However it comes, each item is done, or told that it would wait for itself."""
+    """In any order each item is done, or refused since it would wait for itself."""
     running = 0
 
     async def work(item: str) -> None:

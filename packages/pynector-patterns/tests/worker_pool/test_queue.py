@@ -1,8 +1,7 @@
-"""What `WorkerPool` promises of its queue: room, priorities, `submit_nowait`, `map`, `join`."""
+"""What `WorkerPool` promises of its queue: room, priorities, `submit_nowait`, `join`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -157,87 +156,6 @@ async def test_priority_is_no_nan() -> None:
             await pool.submit(1, priority=float("nan"))
 
 
-async def test_map_gives_the_results_in_order() -> None:
-    async def numbers() -> AsyncIterator[int]:
-        for number in range(20):
-            yield number
-
-    async with WorkerPool(3, double, max_queue=2) as pool:
-        assert await pool.map(range(20)) == [2 * number for number in range(20)]
-        assert await pool.map(numbers()) == [2 * number for number in range(20)]
-
-
-async def test_map_cancels_the_others_when_one_fails() -> None:
-    begun: list[int] = []
-    running: list[int] = []
-
-    async def work(number: int) -> None:
-        begun.append(number)
-        if number == 2:
-            raise ValueError("two")
-        if number > 2:
-            running.append(number)
-            try:
-                await anyio.sleep_forever()
-            finally:
-                running.remove(number)
-
-    async with WorkerPool(2, work, max_queue=None) as pool:
-        with pytest.raises(ValueError, match="two"):
-            await pool.map(range(1000))
-        assert not running
-
-    assert len(begun) < 1000
-
-
-async def test_map_notices_a_failure_before_the_input_ends() -> None:
-    taken, is_closed = 0, False
-
-    async def work(_: int) -> None:
-        raise ValueError
-
-    async def numbers() -> AsyncIterator[int]:
-        nonlocal is_closed, taken
-        try:
-            while True:
-                taken += 1
-                yield taken
-        finally:
-            is_closed = True
-
-    async with WorkerPool(1, work, max_queue=5) as pool:
-        with pytest.raises(ValueError):  # noqa: PT011
-            await pool.map(numbers())
-        assert is_closed
-        for _ in range(100):
-            await checkpoint()
-        with pytest.raises(ExceptionGroup):
-            await pool.stop()
-
-
-@pytest.mark.virtual_time
-async def test_cancelled_map_cancels_its_items_and_waits_for_them() -> None:
-    running = 0
-
-    async def work(_: int) -> None:
-        nonlocal running
-        running += 1
-        try:
-            await anyio.sleep_forever()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await checkpoint()
-            running -= 1
-
-    async with WorkerPool(3, work) as pool:
-        with anyio.move_on_after(0.01):
-            await pool.map(range(10))
-        assert running == 0
-        assert pool.statistics().queued == 0
-
-    assert pool.unprocessed == []
-
-
 async def test_join_waits_until_no_item_is_queued_or_running() -> None:
     gate = Gate()
     joined = False
@@ -332,7 +250,7 @@ async def test_an_item_may_submit_others() -> None:
     assert sorted(done) == list(range(6))
 
 
-async def test_items_that_would_all_wait_for_room_are_told() -> None:
+async def test_the_last_item_that_would_wait_for_room_as_all_others_do_is_refused() -> None:
     async def work(number: int) -> None:
         for _ in range(number):
             await pool.submit(0)
@@ -369,7 +287,7 @@ async def test_a_worker_that_was_promised_room_waits_no_longer() -> None:
     assert sorted(done) == ["first", "of the first", "of the second", "queued, too", "second"]
 
 
-async def test_an_item_that_waits_for_itself_is_told() -> None:
+async def test_an_item_cannot_wait_for_itself() -> None:
     handles: list[ItemHandle[int, None]] = []
 
     async def work(_: int) -> None:

@@ -15,7 +15,7 @@ from pynector.concurrency.testing import run_in_virtual_time
 actions = st.lists(st.sampled_from(["submit", "fail", "cancel", "resize", "wait", "yield"]), max_size=40)
 
 
-class Ledger:
+class Work:
     def __init__(self) -> None:
         self.begun: list[int] = []
         self.running = self.peak = 0
@@ -37,10 +37,10 @@ class Ledger:
 def test_each_item_is_done_once_or_failed_or_cancelled_or_given_back(
     actions: list[str], workers: int, max_queue: int, grace: float | None
 ) -> None:
-    ledger = Ledger()
+    work = Work()
 
     async def main() -> None:
-        pool = WorkerPool(workers, ledger.work, max_queue=max_queue)
+        pool = WorkerPool(workers, work.work, max_queue=max_queue)
         await pool.start()
         handles: list[ItemHandle[int, int]] = []
         for number, action in enumerate(actions, start=1):
@@ -62,15 +62,20 @@ def test_each_item_is_done_once_or_failed_or_cancelled_or_given_back(
         check(pool, handles, failed)
 
     run_in_virtual_time(main)
-    assert ledger.peak <= max(4, workers)
-    assert set(Counter(ledger.begun).values()) <= {1}
+    assert work.peak <= max(4, workers)
+    assert set(Counter(work.begun).values()) <= {1}
 
 
 async def stop(pool: WorkerPool[int, int], grace: float | None) -> int:
+    raised: list[ExceptionGroup] = []
     try:
         await pool.stop(grace)
     except ExceptionGroup as errors:
-        return len(errors.exceptions)
+        raised.append(errors)
+    for errors in raised:
+        count = int(errors.message.split()[0])
+        assert len(errors.exceptions) == min(count, 10)
+        return count
     return 0
 
 

@@ -72,7 +72,7 @@ async def test_block_finishes_what_is_queued() -> None:
     assert sorted(done) == list(range(100))
 
 
-async def test_handle_gives_the_result() -> None:
+async def test_handle_returns_the_result() -> None:
     async with WorkerPool(2, double) as pool:
         handles = [await pool.submit(number) for number in range(10)]
         results = [await handle for handle in handles]
@@ -125,7 +125,7 @@ async def test_items_begin_in_order_of_arrival() -> None:
     assert begun == list(range(50))
 
 
-async def test_status_tells_where_an_item_is() -> None:
+async def test_status_follows_an_item() -> None:
     gate = Gate()
 
     async def work(item: int) -> None:
@@ -153,7 +153,7 @@ async def test_handle_raises_the_items_error_and_then_the_pool_does_not() -> Non
             await handle
 
 
-async def test_errors_that_nobody_was_told_of_are_raised_by_the_block_as_one_group() -> None:
+async def test_errors_that_nobody_has_read_are_raised_by_the_block_as_one_group() -> None:
     with pytest.raises(ExceptionGroup, match="2 items of a worker pool failed") as caught:
         async with WorkerPool(2, fail) as pool:
             await pool.submit(1)
@@ -162,7 +162,7 @@ async def test_errors_that_nobody_was_told_of_are_raised_by_the_block_as_one_gro
     assert sorted(str(error) for error in caught.value.exceptions) == ["1", "2"]
 
 
-async def test_errors_that_nobody_was_told_of_are_raised_by_stop_once(
+async def test_errors_that_nobody_has_read_are_raised_by_stop_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pool = WorkerPool(2, fail)
@@ -209,7 +209,7 @@ async def test_exception_that_leaves_the_block_cancels_what_is_not_done() -> Non
         await handles[0]
 
 
-async def test_exception_that_leaves_the_block_tells_of_failed_items() -> None:
+async def test_exception_that_leaves_the_block_has_failed_items_as_notes() -> None:
     with pytest.raises(KeyError) as caught:
         async with WorkerPool(1, fail) as pool:
             await pool.submit("item")
@@ -221,9 +221,11 @@ async def test_exception_that_leaves_the_block_tells_of_failed_items() -> None:
 
 @pytest.mark.virtual_time
 async def test_items_are_inside_the_scopes_around_the_block() -> None:
-    with anyio.move_on_after(0.01) as scope:
+    with anyio.CancelScope() as scope:
         async with WorkerPool(1, Gate()) as pool:
             await pool.submit(1)
+            await wait_until_blocked()
+            scope.cancel()
 
     assert scope.cancelled_caught
     assert pool.unprocessed == [1]
