@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("command", ["python3 .ci/hatch.py run demo", "python3 .ci/hatch.py run test:run"])
+@pytest.mark.parametrize("command", ["python3 .ci/hatch.py run demo", "python3 .ci/hatch.py run tests:run"])
 def test_ci_runs_the_commands_that_the_readme_gives(root, command):
     readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
     steps = (root / ".ci/run").read_text(encoding="utf-8").splitlines()
