@@ -124,3 +124,29 @@ async def test_a_plain_generator_is_closed_after_a_failure() -> None:
     with pytest.raises(KeyError):
         await parallel_requests(numbers(), fail, 1)
     assert closed
+
+
+def closing_badly() -> Iterator[int]:
+    try:
+        yield from range(10)
+    finally:
+        raise KeyError("closing")
+
+
+async def test_an_input_that_fails_as_it_is_closed_replaces_no_error_of_an_item() -> None:
+    async def fail(_: int) -> None:
+        raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first") as caught:
+        await parallel_requests(closing_badly(), fail, 1)
+    assert caught.value.__notes__ == ["closing the input failed, too: KeyError: 'closing'"]
+
+    with pytest.raises(ValueError, match="first"):
+        async with concurrent_map(fail, closing_badly(), max_concurrency=1) as results:
+            await anext(results)
+
+
+async def test_without_another_error_that_of_closing_the_input_is_raised() -> None:
+    with pytest.raises(KeyError, match="closing"):
+        async with concurrent_map(anyio.sleep, closing_badly(), max_concurrency=1):
+            pass

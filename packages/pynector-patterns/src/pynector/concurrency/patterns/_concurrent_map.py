@@ -1,5 +1,6 @@
 """The bounded map."""
 
+import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, overload
 
@@ -7,7 +8,6 @@ from pynector.concurrency.primitives import RateLimiter
 from pynector.concurrency.task.lowlevel import (
     check_callable,
     check_int,
-    check_number,
     check_positive,
     check_seconds,
 )
@@ -151,6 +151,9 @@ def _limiter(max_per_second: object, burst: int) -> RateLimiter | None:
         if burst != 1:
             raise ValueError(f"burst needs max_per_second, or must be 1, not {burst}")
         return None
-    if check_number("max_per_second", max_per_second) <= 0:
+    if isinstance(max_per_second, int | float) and not max_per_second > 0:
         raise ValueError(f"max_per_second must be > 0, not {max_per_second}")
-    return RateLimiter(check_positive("max_per_second", max_per_second), burst=burst)
+    rate = check_positive("max_per_second", max_per_second)
+    if 1 / rate == math.inf:
+        raise ValueError(f"max_per_second must be larger, not {max_per_second}: no second item would be due")
+    return RateLimiter(rate, burst=burst)

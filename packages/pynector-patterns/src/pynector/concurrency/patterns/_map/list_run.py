@@ -80,10 +80,14 @@ class ListRun(Generic[T, R]):
                 raise self._error
             if self._has_lost_worker or self._group.cancel_scope.cancel_called:
                 raise BrokenResourceError("parallel_requests: one of its tasks was cancelled from outside")
+        except BaseException as leaving:
+            close_source(self._source, leaving)
+            raise
+        else:
+            close_source(self._source)
             return self._results
         finally:
             self._error = None  # its traceback refers to this frame
-            close_source(self._source)
 
     def _add_worker(self) -> None:
         if self._vacancies:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from anyio import CancelScope, current_time, get_cancelled_exc_class
 
-from pynector.concurrency.task.lowlevel import ParkingLot
+from pynector.concurrency.task.lowlevel import ParkingLot, add_note, one_line
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -136,10 +136,19 @@ def iterator_of(name: str, items: Iterable[T]) -> Iterator[T]:
         raise TypeError(f"{name} must be an iterable or an async iterable, not {items!r}") from None
 
 
-def close_source(items: Iterable[Any] | AsyncIterable[Any]) -> None:
-    """End *items* if it is a plain generator: what it holds open, nobody else can close."""
-    if isinstance(items, Generator):
+def close_source(items: Iterable[Any] | AsyncIterable[Any], leaving: BaseException | None = None) -> None:
+    """End *items* if it is a plain generator: what it holds open, nobody else can close.
+
+    Where *leaving* is an error that is about to be raised, one of closing is noted in it, and not raised.
+    """
+    if not isinstance(items, Generator):
+        return
+    try:
         items.close()
+    except Exception as error:
+        if leaving is None:
+            raise
+        add_note(leaving, f"closing the input failed, too: {one_line(error)}")
 
 
 def _shield_for_a_while(scope: CancelScope) -> None:

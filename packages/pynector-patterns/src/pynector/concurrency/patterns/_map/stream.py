@@ -115,7 +115,7 @@ class MapStream(Generic[R]):
         finally:
             self._consumers.fail_all(_closed)
             self._progress.close()
-            close_source(self._items)
+            close_source(self._items, exc or self._error)
         error, self._error = self._error, None
         try:
             if error is not None:
@@ -123,9 +123,8 @@ class MapStream(Generic[R]):
                 if not self._has_raised and (exc is None or is_cancellation(exc)):
                     if exc is not None:
                         await raise_first(error, self._cancellations)
-                    await (
-                        give_way()
-                    )  # it may come of this task's own cancellation, which the block did not meet
+                    # It may come of a cancellation of this task that the block did not meet.
+                    await give_way()
                     raise error
                 if not self._has_raised and exc is not None:
                     add_note(exc, f"an item of concurrent_map failed, too: {one_line(error)}")
