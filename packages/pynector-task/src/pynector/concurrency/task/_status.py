@@ -24,7 +24,7 @@ class TaskStatus(Generic[T_contra]):
         self._anyio_status = anyio_status
         self.has_started: bool = False
         """Whether `started` has been called while somebody waited for it who was not cancelled."""
-        self.is_awaited = True
+        self.is_awaited: bool = True
         """Whether the caller of `start` still waits."""
         self.early_error: Exception | None = None
         """What the task raised before it had started, for the caller of `start`.
