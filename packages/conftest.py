@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Tests of many schedules, as paths below `packages`: one case of each is quick, the others are `exhaustive`.
 DEEP = (
-    "pynector-patterns/tests/pool/keyed/test_crowds.py",
+    "pynector-patterns/tests/pool/keyed/test_keyed_schedules.py",
     "pynector-patterns/tests/pool/test_growth.py",
     "pynector-patterns/tests/pool/test_schedules.py",
     "pynector-patterns/tests/pool/test_shutdown.py",
