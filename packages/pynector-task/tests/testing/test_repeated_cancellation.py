@@ -52,7 +52,7 @@ def test_who_waits_in_its_clean_up_is_cancelled_again_there() -> None:
     first, second = report.failures[0].struck
     assert first.startswith("again strikes user#")
     assert "strikes user#" in second
-    assert "once more at test_again.py" in second
+    assert "once more at test_repeated_cancellation.py" in second
 
 
 def test_who_does_not_wait_again_is_cancelled_once() -> None:
