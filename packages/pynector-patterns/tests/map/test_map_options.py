@@ -205,3 +205,24 @@ async def test_a_plain_function_is_named(timeout: float | None) -> None:
         async with concurrent_map(plain, [1], max_concurrency=2, timeout=timeout) as results:  # type: ignore[arg-type]
             async for _ in results:
                 pass
+
+
+async def test_a_policy_logs_the_name_of_the_function_that_is_mapped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def flaky(item: int) -> int:
+        if not caplog.records:
+            raise ConnectionError("reset by peer")
+        return item
+
+    policy = RetryPolicy(backoff=0, jitter=0)
+    assert [item async for item in _results(flaky, policy)] == [1]
+
+    (record,) = caplog.records
+    assert "flaky: attempt 1 of 3 failed" in record.getMessage()
+
+
+async def _results(func: Any, policy: RetryPolicy) -> Any:
+    async with concurrent_map(func, [1], max_concurrency=1, retry=policy) as results:
+        async for result in results:
+            yield result

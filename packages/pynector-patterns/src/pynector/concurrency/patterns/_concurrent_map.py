@@ -16,6 +16,7 @@ from ._map.item_call import CallPolicy, item_call
 from ._map.progress import MapProgress, Outcome, ProgressCount
 from ._map.source import Window
 from ._map.stream import MapStream
+from ._retry.policy import RetryPolicy
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,7 +32,7 @@ def concurrent_map(
     window: int | None = ...,
     return_exceptions: Literal[False] = ...,
     timeout: float | None = ...,
-    retry: CallPolicy | None = ...,
+    retry: RetryPolicy | CallPolicy | None = ...,
     max_per_second: float | None = ...,
     burst: int = ...,
     on_progress: Callable[[MapProgress], object] | None = ...,
@@ -49,7 +50,7 @@ def concurrent_map(
     window: int | None = ...,
     return_exceptions: Literal[True],
     timeout: float | None = ...,
-    retry: CallPolicy | None = ...,
+    retry: RetryPolicy | CallPolicy | None = ...,
     max_per_second: float | None = ...,
     burst: int = ...,
     on_progress: Callable[[MapProgress], object] | None = ...,
@@ -66,7 +67,7 @@ def concurrent_map(
     window: int | None = None,
     return_exceptions: bool = False,
     timeout: float | None = None,
-    retry: CallPolicy | None = None,
+    retry: RetryPolicy | CallPolicy | None = None,
     max_per_second: float | None = None,
     burst: int = 1,
     on_progress: Callable[[MapProgress], object] | None = None,

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 from pynector.concurrency.cancel import fail_after
 from pynector.concurrency.primitives import RateLimiter
 
-from .._function_name import can_be_awaited, not_async
+from .._function_name import can_be_awaited, function_name, not_async
+from .._retry.policy import RetryPolicy
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,7 +23,7 @@ def item_call(
     func: Callable[[T], Awaitable[R]],
     *,
     timeout: float | None,
-    retry: CallPolicy | None,
+    retry: RetryPolicy | CallPolicy | None,
     limiter: RateLimiter | None,
 ) -> Callable[[T], Awaitable[R]]:
     """Return what calls *func* with all that is wanted; *func* itself, if that is nothing.
@@ -31,6 +32,7 @@ def item_call(
     """
     if timeout is None and retry is None and limiter is None:
         return func
+    name = function_name(func)
 
     async def call(item: T) -> R:
         if limiter is not None:
@@ -52,6 +54,7 @@ def item_call(
                 raise not_async("func", func, awaitable)
             return await awaitable
 
+        attempt.__qualname__ = name  # for the logs of a policy
         return attempt
 
     return call
