@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Coroutine
+from reprlib import Repr
 from typing import Any, NoReturn
 
 from anyio import WouldBlock
@@ -9,9 +10,12 @@ from anyio import WouldBlock
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint, current_task
 
 from ._held_block import ALWAYS, HeldBlock, budget_for
-from ._statistics import CapacityLimiterStatistics
+from ._statistics import CapacityLimiterStatistics, task_info
 
 RUNNING_TASK = object()
+
+_repr = Repr()  # cut short, and there even if an object's own `repr` fails
+_repr.maxother = _repr.maxstring = 200
 
 
 class CapacityLimiter(HeldBlock):
@@ -145,9 +149,12 @@ class CapacityLimiter(HeldBlock):
         has been borrowed, and a token on its way goes to the next.
 
         Raises:
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
+        if self._lot.home is not None:
+            self._lot.check_home("acquire_on_behalf_of")
         self._refuse_twice(borrower)
         self._reserved.add(borrower)
         try:
@@ -163,6 +170,7 @@ class CapacityLimiter(HeldBlock):
 
         Raises:
             anyio.WouldBlock: none is available.
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
@@ -178,16 +186,23 @@ class CapacityLimiter(HeldBlock):
         self.release_on_behalf_of(current_task())
 
     def release_on_behalf_of(self, borrower: object) -> None:
-        """Release one token of *borrower*: of one that `statistics()` names.
+        """Release one token of *borrower*, which may be any that `statistics()` names.
 
-        That may be a token which was granted a moment ago, before `acquire_on_behalf_of` has returned.
+        That includes a token which was granted a moment ago. `acquire_on_behalf_of` then returns as usual,
+        but the borrower holds nothing.
 
         Raises:
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
         """
         if self._lot.home is not None:
             self._lot.check_home("release")
-        if borrower not in self._borrowers:
+        try:
+            holds = borrower in self._borrowers
+        except TypeError:
+            _refuse_unhashable(borrower)
+            raise
+        if not holds:
             self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
 
@@ -252,7 +267,8 @@ class CapacityLimiter(HeldBlock):
         try:
             holds = borrower in self._borrowers
         except TypeError:
-            raise TypeError(f"borrower must be hashable, not {borrower!r}") from None
+            _refuse_unhashable(borrower)
+            raise
         if holds or borrower in self._reserved or self._waits(borrower):
             self._refuse(
                 borrower, "is already holding one of this CapacityLimiter's tokens, or waits for one"
@@ -260,7 +276,9 @@ class CapacityLimiter(HeldBlock):
 
     def _refuse(self, borrower: object, why: str) -> NoReturn:
         error = RuntimeError(f"this borrower {why}")
-        error.add_note(f"the borrower is {borrower!r}, the limiter is {self!r}")
+        task = task_info(borrower)
+        name = _repr.repr(borrower) if task is None else f"task {task.name!r}"
+        error.add_note(f"the borrower is {name}, the limiter is {self!r}")
         raise error
 
     def _waits(self, borrower: object) -> bool:
@@ -274,3 +292,10 @@ def _tokens(value: float) -> float:
     if not isinstance(value, int):
         raise TypeError(f"total_tokens must be an int or math.inf, not {value!r}")
     return check_int("total_tokens", value, minimum=0)
+
+
+def _refuse_unhashable(borrower: object) -> None:
+    try:
+        hash(borrower)
+    except TypeError:
+        raise TypeError(f"borrower must be hashable, not {_repr.repr(borrower)}") from None
