@@ -31,7 +31,9 @@ class TakenItem(Generic[T]):
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._state.done()
+        state = self._state
+        state.check_home("leaving the block of an item")
+        state.done()
 
 
 class TakenNow(Generic[T]):
@@ -53,7 +55,9 @@ class TakenNow(Generic[T]):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._state.done()
+        state = self._state
+        state.check_home("leaving the block of an item")
+        state.done()
 
 
 async def take_first(state: QueueState[Any], doing: str) -> Any:

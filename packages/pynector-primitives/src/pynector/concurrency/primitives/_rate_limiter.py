@@ -1,4 +1,4 @@
-"""The generic cell rate algorithm: when the next permit is due."""
+"""The rate limiter."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from pynector.concurrency.task.lowlevel import (
     ParkedTask,
     ParkingLot,
     check_int,
+    check_number,
     check_positive,
     checkpoint,
     current_time,
@@ -28,18 +29,8 @@ class Gcra:
     __slots__ = ("_ahead", "_due", "_interval")
 
     def __init__(self, interval: float, burst: int) -> None:
-        try:
-            ahead = interval * (burst - 1)
-        except OverflowError:
-            ahead = math.inf
-        if not 0.0 < interval < math.inf:
-            raise ValueError(
-                f"rate is too {'high' if interval == 0.0 else 'low'}: an interval of {interval} s"
-            )
-        if ahead == math.inf:
-            raise ValueError("burst is too large: it would take for ever to use it up")
         self._interval = interval
-        self._ahead = ahead
+        self._ahead = interval * (burst - 1)
         self._due = -math.inf
 
     def may_take_at(self) -> float:
@@ -104,8 +95,7 @@ class RateLimiter:
     __slots__ = ("__weakref__", "_gcra", "_lot", "_naps", "_taken_turn")
 
     def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None:
-        interval = check_positive("per", per) / check_positive("rate", rate)
-        self._gcra = Gcra(interval, check_int("burst", burst, minimum=1))
+        self._gcra = _decider(rate, per, burst)
         # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
         self._taken_turn = False
         self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
@@ -179,3 +169,14 @@ class RateLimiter:
 
 def _nothing(_: None) -> None:
     """Nobody wakes a nap but the clock."""
+
+
+def _decider(rate: float, per: float, burst: int) -> Gcra:
+    interval = check_positive("per", per) / check_positive("rate", rate)
+    if not 0.0 < interval < math.inf:
+        raise ValueError(f"per / rate must be a finite number of seconds > 0, not {interval}")
+    check_int("burst", burst, minimum=1)
+    # What is infinite can be compared with nothing: no permit would be held back.
+    if check_number("burst", burst) * interval == math.inf:
+        raise ValueError("burst * per / rate must be a finite number of seconds, not inf")
+    return Gcra(interval, burst)
