@@ -16,14 +16,13 @@ from pynector.concurrency.task.lowlevel import (
     current_task,
 )
 
-from ._held_block import HeldBlock
 from ._lock import Lock
 from ._statistics import ConditionStatistics
 
 T = TypeVar("T")
 
 
-class Condition(HeldBlock):
+class Condition:
     """Tasks that wait until something has changed, and a lock around what changes.
 
     Who holds the lock may `wait`, which releases it meanwhile, or `notify` those who wait. For something that

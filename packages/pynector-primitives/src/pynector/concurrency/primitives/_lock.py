@@ -8,12 +8,12 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, checkpoint
 
-from ._held_block import ALWAYS, HeldBlock, budget_for
+from ._fast_acquire import ALWAYS, budget_for
 from ._lock_core import LockCore
 from ._statistics import LockStatistics, task_info
 
 
-class Lock(HeldBlock):
+class Lock:
     """One task at a time: who acquires owns the lock until it releases.
 
     Tasks that find it owned wait, and own it in order of arrival: who releases makes the first waiter the

@@ -9,7 +9,7 @@ from anyio import ClosedResourceError
 
 from pynector.concurrency.task.lowlevel import ParkingLot, Resident
 
-from ._held_block import budget_for
+from ._fast_acquire import budget_for
 from ._stores import Line, SortedLine
 
 T = TypeVar("T")

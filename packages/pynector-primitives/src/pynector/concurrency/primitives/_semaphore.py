@@ -8,11 +8,11 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint
 
-from ._held_block import ALWAYS, HeldBlock, budget_for
+from ._fast_acquire import ALWAYS, budget_for
 from ._statistics import SemaphoreStatistics
 
 
-class Semaphore(HeldBlock):
+class Semaphore:
     """A number of free places: a task takes one, works, and gives it back.
 
     Tasks that find no place free wait, and are served in order of arrival: who releases gives its place to
