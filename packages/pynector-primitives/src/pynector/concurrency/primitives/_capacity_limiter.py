@@ -20,19 +20,19 @@ _repr.maxother = _repr.maxstring = 200
 
 
 class CapacityLimiter:
-    """A number of tokens, each borrowed by somebody: it knows by whom.
+    """Bounds how many run at once, and knows who holds each of its tokens.
 
     Tasks that find no token wait, and are served in order of arrival. A task may hold several tokens through
-    `acquire`, unlike with AnyIO's limiter; `acquire_on_behalf_of` keeps AnyIO's rule of one a borrower. Where
-    it does not matter who gives back, `Semaphore` is cheaper.
+    `acquire`, unlike with AnyIO's limiter; `acquire_on_behalf_of` keeps AnyIO's rule of one per borrower. If
+    it does not matter which task returns a token, `Semaphore` is cheaper.
 
     Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
     or thread.
 
     Args:
-        total_tokens: Tokens in all, zero or more, or `math.inf`.
-        fast_acquire: Make `acquire` no checkpoint when a token is available, but every 64th time (the budget
-            is shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+        total_tokens: The number of tokens, zero or more, or `math.inf`.
+        fast_acquire: Skip the checkpoint when a token is available, except every 64th time (the objects of a
+            thread count together). Faster, for tasks that pass checkpoints elsewhere.
 
     Raises:
         TypeError: *total_tokens* is neither an int nor `math.inf`.
@@ -79,7 +79,7 @@ class CapacityLimiter:
 
     @property
     def total_tokens(self) -> float:
-        """Tokens in all. May be set: raising it serves those who wait, lowering it takes nothing back."""
+        """The number of tokens. May be set: raising it serves waiters, lowering it takes nothing back."""
         return self._total
 
     @total_tokens.setter
@@ -90,12 +90,12 @@ class CapacityLimiter:
 
     @property
     def borrowed_tokens(self) -> int:
-        """Tokens that are borrowed now."""
+        """The number of tokens that are borrowed now."""
         return self._borrowed
 
     @property
     def available_tokens(self) -> float:
-        """Tokens that may be borrowed now; negative after `total_tokens` was lowered below what is lent."""
+        """The number of free tokens; negative after `total_tokens` was lowered below the number borrowed."""
         return self._total - self._borrowed
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
@@ -120,8 +120,8 @@ class CapacityLimiter:
         has been borrowed, and a token on its way goes to the next.
 
         Raises:
-            RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
-                loop that the limiter belongs to.
+            RuntimeError: the task holds all borrowed tokens itself, so it would wait for ever; this is not
+                the event loop that the limiter belongs to.
         """
         if (rest := self._enter()) is not READY:
             await rest
@@ -206,16 +206,15 @@ class CapacityLimiter:
         if self._lot.home is not None:
             self._lot.check_home("release")
         try:
-            holds = borrower in self._borrowers
+            if borrower not in self._borrowers:
+                self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
         except TypeError:
             _refuse_unhashable(borrower)
             raise
-        if not holds:
-            self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
         self._give_back(borrower)
 
     def statistics(self) -> CapacityLimiterStatistics:
-        """Return who borrows and who waits."""
+        """Return the borrowers and the waiters."""
         held, waiters = tuple(self._borrowers), tuple(self._lot.parked())
         return CapacityLimiterStatistics(self._borrowed, self._total, held, len(waiters), waiters)
 

@@ -44,7 +44,7 @@ class Gcra:
 
 @dataclass(frozen=True)
 class RateLimiterStatistics:
-    """What a `RateLimiter` tells of itself.
+    """The state of a `RateLimiter`.
 
     Attributes:
         tasks_waiting: The number of tasks that wait for a permit.
@@ -56,14 +56,14 @@ class RateLimiterStatistics:
 
 
 class RateLimiter:
-    """Permits at a steady rate: a task that takes one too early waits until it is due.
+    """Limits how many calls start per second: each takes a permit, and waits until it is due.
 
-    Permits are taken and not given back: each call of a service, say, takes one. To bound how many run at
-    the same time use `Semaphore` or `CapacityLimiter`.
+    Permits are taken and never returned. To bound how many calls run at the same time, use `Semaphore` or
+    `CapacityLimiter`.
 
-    In any window of `w` seconds no more than `burst + rate * w / per` permits are taken. Tasks wait in order
-    of arrival; one that is cancelled takes nothing, and those behind move up. There is no background task:
-    the first who waits sleeps until its permit is due.
+    Any window of `w` seconds holds `burst + rate * w / per` permits at most. Tasks are served in order of
+    arrival; a cancelled one takes nothing, and those behind it move up. There is no background task: the
+    first waiter sleeps until its permit is due.
 
     Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
     or thread.
@@ -75,7 +75,7 @@ class RateLimiter:
 
     Raises:
         TypeError: an argument is of the wrong type.
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or `per / rate` or `burst * per / rate` is not finite.
 
     Example:
         ```python
@@ -99,7 +99,7 @@ class RateLimiter:
         # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
         self._taken_turn = False
         self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
-        # Who has the turn, and waits for the clock.
+        # The task that has the turn, and waits for the clock.
         self._naps: ParkingLot[None] = ParkingLot("RateLimiter", beside=self._lot)
 
     def __repr__(self) -> str:
@@ -157,7 +157,7 @@ class RateLimiter:
         self._gcra.take(now)
 
     def statistics(self) -> RateLimiterStatistics:
-        """Return who waits."""
+        """Return the waiters."""
         return RateLimiterStatistics(self._waiting(), (*self._naps.parked(), *self._lot.parked()))
 
     def _waiting(self) -> int:
