@@ -367,8 +367,9 @@ async def test_a_task_that_is_cancelled_natively_gives_no_token_back_that_anothe
     assert counts(limiter) == (0, tokens, 0)
 
 
-async def test_any_hashable_object_may_borrow_none_included() -> None:
-    limiter = CapacityLimiter(2)
+@both_speeds
+async def test_any_hashable_object_may_borrow_none_included(fast: bool) -> None:
+    limiter = CapacityLimiter(2, fast_acquire=fast)
 
     await limiter.acquire_on_behalf_of(None)
     limiter.acquire_on_behalf_of_nowait(0)
@@ -391,6 +392,23 @@ async def test_what_cannot_be_hashed_is_refused_by_name(borrower: object) -> Non
     with pytest.raises(TypeError, match=message):
         limiter.release_on_behalf_of(borrower)
     assert counts(limiter) == (0, 1, 0)
+
+
+async def test_an_error_of_comparing_borrowers_is_not_taken_for_one_of_hashing() -> None:
+    class Picky:
+        def __hash__(self) -> int:
+            return hash("a")
+
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("cannot be compared")
+
+    limiter = CapacityLimiter(2)
+    await limiter.acquire_on_behalf_of("a")
+
+    for use in (limiter.acquire_on_behalf_of_nowait, limiter.release_on_behalf_of):
+        with pytest.raises(TypeError, match="cannot be compared"):
+            use(Picky())
+    assert counts(limiter) == (1, 1, 0)
 
 
 async def test_equal_objects_are_one_borrower() -> None:
