@@ -8,12 +8,12 @@ from typing import Any
 
 import anyio
 from anyio import BrokenResourceError, ClosedResourceError, TaskCancelled, current_effective_deadline
-from scenarios_faults import apart
+from scenarios_faults import FIRED, apart
 
 from pynector.concurrency.patterns import CircuitBreaker, CircuitOpenError, RetryPolicy, WorkerPool, hedge
 from pynector.concurrency.primitives import CapacityLimiter, PriorityQueue, Queue
 from pynector.concurrency.task import create_task_group
-from pynector.concurrency.task.lowlevel import checkpoint
+from pynector.concurrency.task.lowlevel import checkpoint, current_task
 from pynector.concurrency.testing import invariant
 
 
@@ -215,38 +215,67 @@ async def fast_priority_queue_is_shut_down_and_loses_no_item() -> None:
 
 
 async def limiter_lends_on_behalf_and_gets_each_token_back() -> None:
-    limiter = CapacityLimiter(1)
+    limiter, holding = CapacityLimiter(1), list[object]()
     invariant(lambda: 0 <= limiter.borrowed_tokens <= 2)
 
-    async def use(borrower: str) -> None:
+    async def use(borrower: object) -> None:
         await limiter.acquire_on_behalf_of(borrower)
+        holding.append(borrower)
         try:
             await checkpoint()
         finally:
+            holding.remove(borrower)
             with suppress(RuntimeError):  # another was faster
                 limiter.release_on_behalf_of(borrower)
 
     async def give_back() -> None:
         for _ in range(4):
             for borrower in limiter.statistics().borrowers:
-                with suppress(RuntimeError):  # it does not hold the token yet
-                    limiter.release_on_behalf_of(borrower)
+                FIRED["token released on its way"] += borrower not in holding
+                limiter.release_on_behalf_of(borrower)  # whoever is named can be released
             await checkpoint()
 
     async def hold() -> None:
         await limiter.acquire()
+        holding.append(current_task())
         try:
             await checkpoint()
         finally:
+            holding.remove(current_task())
             with suppress(RuntimeError):
                 limiter.release()
 
     async with create_task_group() as tg:
-        for start in ((use, "a"), (use, "b"), (hold,), (give_back,), (use, "c")):
+        for start in ((use, "a"), (use, None), (hold,), (give_back,), (use, "c")):
             tg.start_soon(apart, *start)
     assert limiter.borrowed_tokens == 0
     assert limiter.statistics().tasks_waiting == 0
     limiter.acquire_on_behalf_of_nowait("a")
+
+
+async def task_releases_its_own_token_whoever_acquires_for_it() -> None:
+    """A task holds one by `acquire`, and another acquires on its behalf before, meanwhile, or after."""
+    limiter, owner = CapacityLimiter(0), list[object]()
+
+    async def own() -> None:
+        owner.append(current_task())
+        await anyio.sleep(1)
+        await limiter.acquire()
+        limiter.release()  # in the same breath: it was not refused
+        FIRED["own token released"] += 1
+
+    async def lend() -> None:
+        await anyio.sleep(0.5)
+        if owner:
+            await limiter.acquire_on_behalf_of(owner[0])
+            limiter.release_on_behalf_of(owner[0])
+
+    async with create_task_group() as tg:
+        tg.start_soon(apart, own)
+        tg.start_soon(apart, lend)
+        await anyio.sleep(2)
+        limiter.total_tokens = 2
+    assert (limiter.borrowed_tokens, limiter.statistics().tasks_waiting) == (0, 0)
 
 
 async def hedged_retries_through_a_breaker_leave_no_probe_behind() -> None:
@@ -287,5 +316,6 @@ SCENARIOS = [
     queue_is_shut_down_and_loses_no_item,
     fast_priority_queue_is_shut_down_and_loses_no_item,
     limiter_lends_on_behalf_and_gets_each_token_back,
+    task_releases_its_own_token_whoever_acquires_for_it,
     hedged_retries_through_a_breaker_leave_no_probe_behind,
 ]

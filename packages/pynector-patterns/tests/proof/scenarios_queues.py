@@ -4,7 +4,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
-from anyio import ClosedResourceError
+from anyio import ClosedResourceError, WouldBlock
+from scenarios_faults import FIRED
 
 from pynector.concurrency.primitives import PriorityQueue, Queue, RateLimiter
 from pynector.concurrency.task import create_task_group
@@ -108,6 +109,40 @@ async def join_waits_for_all() -> None:
     assert sorted(started) == sorted(ended)
 
 
+async def item_taken_without_waiting_is_done_once() -> None:
+    queue = Queue[int](1)
+    put, taken, ended = list[int](), list[int](), list[int]()
+
+    async def produce() -> None:
+        for item in range(3):
+            await queue.put(item)
+            put.append(item)
+
+    async def poll() -> None:
+        for _ in range(4):
+            try:
+                with queue.take_nowait() as item:
+                    FIRED["taken without waiting"] += 1
+                    taken.append(item)
+                    try:
+                        await anyio.sleep(0.1)
+                    finally:
+                        ended.append(item)
+            except WouldBlock:
+                await anyio.sleep(0.1)
+
+    async with create_task_group() as tg:
+        for func in (produce, poll, poll):
+            tg.start_soon(_apart, func)
+        await anyio.sleep(10)
+        with anyio.move_on_after(10) as gave_up:
+            await queue.join()
+        assert gave_up.cancelled_caught == bool(len(queue)), "join() did not wait, or waits for nothing"
+        tg.cancel()
+    assert sorted(taken + queue.shutdown()) == sorted(put), "lost or doubled"
+    assert (len(ended), queue.statistics().unfinished) == (len(taken), 0), "taken, and not done"
+
+
 async def rate_limiter_keeps_its_rate() -> None:
     limiter = RateLimiter(2, burst=2)
     taken = list[float]()
@@ -136,5 +171,6 @@ SCENARIOS = (
     priority_queue_loses_no_item,
     closed_queue_gives_what_it_took,
     join_waits_for_all,
+    item_taken_without_waiting_is_done_once,
     rate_limiter_keeps_its_rate,
 )

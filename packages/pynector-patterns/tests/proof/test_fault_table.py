@@ -121,6 +121,21 @@ ROWS = {
         counts=("a timer is late",),
         lateness=0.3,
     ),
+    31: Row(
+        "tokens are granted, and released, on behalf of others",
+        (
+            "limiter_lends_on_behalf_and_gets_each_token_back",
+            "task_releases_its_own_token_whoever_acquires_for_it",
+        ),
+        ("scope", "native"),
+        ("token released on its way", "own token released"),
+    ),
+    32: Row(
+        "items are taken without waiting",
+        ("item_taken_without_waiting_is_done_once",),
+        ("scope", "native"),
+        ("taken without waiting",),
+    ),
 }
 SCENARIOS = prove.SCENARIOS
 

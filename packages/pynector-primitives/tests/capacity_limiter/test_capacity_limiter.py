@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 
 import anyio
 import pytest
@@ -366,8 +367,9 @@ async def test_a_task_that_is_cancelled_natively_gives_no_token_back_that_anothe
     assert counts(limiter) == (0, tokens, 0)
 
 
-async def test_any_hashable_object_may_borrow_none_included() -> None:
-    limiter = CapacityLimiter(2)
+@both_speeds
+async def test_any_hashable_object_may_borrow_none_included(fast: bool) -> None:
+    limiter = CapacityLimiter(2, fast_acquire=fast)
 
     await limiter.acquire_on_behalf_of(None)
     limiter.acquire_on_behalf_of_nowait(0)
@@ -378,12 +380,45 @@ async def test_any_hashable_object_may_borrow_none_included() -> None:
     assert counts(limiter) == (0, 2, 0)
 
 
-async def test_what_cannot_be_hashed_cannot_borrow() -> None:
+@pytest.mark.parametrize("borrower", [{}, ("a", [])], ids=["dict", "tuple of a list"])
+async def test_what_cannot_be_hashed_is_refused_by_name(borrower: object) -> None:
     limiter = CapacityLimiter(1)
+    message = rf"^borrower must be hashable, not {re.escape(repr(borrower))}$"
 
-    with pytest.raises(TypeError, match=r"^borrower must be hashable, not \{\}$"):
-        limiter.acquire_on_behalf_of_nowait({})
+    with pytest.raises(TypeError, match=message):
+        limiter.acquire_on_behalf_of_nowait(borrower)
+    with pytest.raises(TypeError, match=message):
+        await limiter.acquire_on_behalf_of(borrower)
+    with pytest.raises(TypeError, match=message):
+        limiter.release_on_behalf_of(borrower)
     assert counts(limiter) == (0, 1, 0)
+
+
+async def test_an_error_of_comparing_borrowers_is_not_taken_for_one_of_hashing() -> None:
+    class Picky:
+        def __hash__(self) -> int:
+            return hash("a")
+
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("cannot be compared")
+
+    limiter = CapacityLimiter(2)
+    await limiter.acquire_on_behalf_of("a")
+
+    for use in (limiter.acquire_on_behalf_of_nowait, limiter.release_on_behalf_of):
+        with pytest.raises(TypeError, match="cannot be compared"):
+            use(Picky())
+    assert counts(limiter) == (1, 1, 0)
+
+
+async def test_equal_objects_are_one_borrower() -> None:
+    limiter = CapacityLimiter(2)
+    await limiter.acquire_on_behalf_of(1)
+
+    with pytest.raises(RuntimeError, match=HOLDS_ONE):
+        await limiter.acquire_on_behalf_of(1.0)
+    limiter.release_on_behalf_of(1.0)
+    assert counts(limiter) == (0, 2, 0)
 
 
 async def test_a_task_releases_its_own_token_while_another_acquires_on_its_behalf() -> None:
@@ -435,6 +470,41 @@ async def test_a_refusal_names_borrower_and_limiter() -> None:
     with pytest.raises(RuntimeError) as caught:
         CapacityLimiter(3).release_on_behalf_of("ada")
 
-    (note,) = caught.value.__notes__
-    assert "'ada'" in note
-    assert "CapacityLimiter 0 of 3" in note
+    note = "the borrower is 'ada', the limiter is <CapacityLimiter 0 of 3 borrowed, 0 waiting>"
+    assert caught.value.__notes__ == [note]
+
+
+async def test_a_refusal_names_a_task_as_logs_do() -> None:
+    async def release() -> None:
+        with pytest.raises(RuntimeError) as caught:
+            CapacityLimiter(3).release()
+        notes.extend(caught.value.__notes__)
+
+    notes: list[str] = []
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(release, name="worker")
+    assert [note.partition(",")[0] for note in notes] == ["the borrower is task 'worker'"]
+
+
+async def test_a_borrower_that_cannot_be_shown_is_refused_like_others() -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise LookupError
+
+    with pytest.raises(RuntimeError, match=HOLDS_NONE) as caught:
+        CapacityLimiter(3).release_on_behalf_of(Shy())
+    assert "<Shy instance at" in caught.value.__notes__[0]
+
+
+async def test_a_token_that_was_given_back_on_its_way_is_not_given_back_again() -> None:
+    limiter = CapacityLimiter(1)
+    await limiter.acquire_on_behalf_of("a")
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(limiter.acquire_on_behalf_of, "b")
+        await wait_until_blocked()
+        limiter.release_on_behalf_of("a")
+        limiter.release_on_behalf_of("b")  # granted, and "b" has not run since
+
+    assert counts(limiter) == (0, 1, 0)
+    with pytest.raises(RuntimeError, match=HOLDS_NONE):
+        limiter.release_on_behalf_of("b")

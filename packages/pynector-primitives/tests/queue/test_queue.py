@@ -384,6 +384,7 @@ async def test_join_does_not_overlook_an_item_on_its_way(kind: type[Queue[int]])
         assert done == [1]
 
 
+@pytest.mark.virtual_time
 async def test_who_waits_is_told_at_once_that_the_last_item_of_a_closed_queue_is_taken(
     kind: type[Queue[int]],
 ) -> None:
@@ -408,6 +409,7 @@ async def test_who_waits_is_told_at_once_that_the_last_item_of_a_closed_queue_is
     assert taken == [2]
 
 
+@pytest.mark.virtual_time
 async def test_an_item_is_done_when_its_block_fails(kind: type[Queue[int]]) -> None:
     queue = filled(kind, 1)
 

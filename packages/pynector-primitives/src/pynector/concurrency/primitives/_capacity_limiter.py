@@ -2,32 +2,37 @@
 
 import math
 from collections.abc import Coroutine
+from reprlib import Repr
+from types import TracebackType
 from typing import Any, NoReturn
 
 from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint, current_task
 
-from ._held_block import ALWAYS, HeldBlock, budget_for
-from ._statistics import CapacityLimiterStatistics
+from ._fast_acquire import ALWAYS, budget_for
+from ._statistics import CapacityLimiterStatistics, task_info
 
 RUNNING_TASK = object()
 
+_repr = Repr()  # cut short, and there even if an object's own `repr` fails
+_repr.maxother = _repr.maxstring = 200
 
-class CapacityLimiter(HeldBlock):
-    """A number of tokens, each borrowed by somebody: it knows by whom.
+
+class CapacityLimiter:
+    """Bounds how many run at once, and knows who holds each of its tokens.
 
     Tasks that find no token wait, and are served in order of arrival. A task may hold several tokens through
-    `acquire`, unlike with AnyIO's limiter; `acquire_on_behalf_of` keeps AnyIO's rule of one a borrower. Where
-    it does not matter who gives back, `Semaphore` is cheaper.
+    `acquire`, unlike with AnyIO's limiter; `acquire_on_behalf_of` keeps AnyIO's rule of one per borrower. If
+    it does not matter which task returns a token, `Semaphore` is cheaper.
 
     Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
     or thread.
 
     Args:
-        total_tokens: Tokens in all, zero or more, or `math.inf`.
-        fast_acquire: Make `acquire` no checkpoint when a token is available, but every 64th time (the budget
-            is shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+        total_tokens: The number of tokens, zero or more, or `math.inf`.
+        fast_acquire: Skip the checkpoint when a token is available, except every 64th time (the objects of a
+            thread count together). Faster, for tasks that pass checkpoints elsewhere.
 
     Raises:
         TypeError: *total_tokens* is neither an int nor `math.inf`.
@@ -74,7 +79,7 @@ class CapacityLimiter(HeldBlock):
 
     @property
     def total_tokens(self) -> float:
-        """Tokens in all. May be set: raising it serves those who wait, lowering it takes nothing back."""
+        """The number of tokens. May be set: raising it serves waiters, lowering it takes nothing back."""
         return self._total
 
     @total_tokens.setter
@@ -85,18 +90,25 @@ class CapacityLimiter(HeldBlock):
 
     @property
     def borrowed_tokens(self) -> int:
-        """Tokens that are borrowed now."""
+        """The number of tokens that are borrowed now."""
         return self._borrowed
 
     @property
     def available_tokens(self) -> float:
-        """Tokens that may be borrowed now; negative after `total_tokens` was lowered below what is lent."""
+        """The number of free tokens; negative after `total_tokens` was lowered below the number borrowed."""
         return self._total - self._borrowed
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
         if self._borrowed >= self._total or next(self._budget):
             return self._acquire()
         self._take(current_task())
+        return READY
+
+    # Neither of these makes a coroutine where nothing waits: it would be a tenth of the cost of a free lock.
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> Coroutine[Any, Any, None]:
+        self.release()
         return READY
 
     _enter = __aenter__  # for `acquire`: a subclass may enter by acquiring
@@ -108,8 +120,8 @@ class CapacityLimiter(HeldBlock):
         has been borrowed, and a token on its way goes to the next.
 
         Raises:
-            RuntimeError: the task holds all tokens itself, so it would wait for ever; this is not the event
-                loop that the limiter belongs to.
+            RuntimeError: the task holds all borrowed tokens itself, so it would wait for ever; this is not
+                the event loop that the limiter belongs to.
         """
         if (rest := self._enter()) is not READY:
             await rest
@@ -145,9 +157,12 @@ class CapacityLimiter(HeldBlock):
         has been borrowed, and a token on its way goes to the next.
 
         Raises:
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
+        if self._lot.home is not None:
+            self._lot.check_home("acquire_on_behalf_of")
         self._refuse_twice(borrower)
         self._reserved.add(borrower)
         try:
@@ -163,6 +178,7 @@ class CapacityLimiter(HeldBlock):
 
         Raises:
             anyio.WouldBlock: none is available.
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
@@ -178,21 +194,27 @@ class CapacityLimiter(HeldBlock):
         self.release_on_behalf_of(current_task())
 
     def release_on_behalf_of(self, borrower: object) -> None:
-        """Release one token of *borrower*: of one that `statistics()` names.
+        """Release one token of *borrower*, which may be any that `statistics()` names.
 
-        That may be a token which was granted a moment ago, before `acquire_on_behalf_of` has returned.
+        That includes a token which was granted a moment ago. `acquire_on_behalf_of` then returns as usual,
+        but the borrower holds nothing.
 
         Raises:
+            TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
         """
         if self._lot.home is not None:
             self._lot.check_home("release")
-        if borrower not in self._borrowers:
-            self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
+        try:
+            if borrower not in self._borrowers:
+                self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
+        except TypeError:
+            _refuse_unhashable(borrower)
+            raise
         self._give_back(borrower)
 
     def statistics(self) -> CapacityLimiterStatistics:
-        """Return who borrows and who waits."""
+        """Return the borrowers and the waiters."""
         held, waiters = tuple(self._borrowers), tuple(self._lot.parked())
         return CapacityLimiterStatistics(self._borrowed, self._total, held, len(waiters), waiters)
 
@@ -252,7 +274,8 @@ class CapacityLimiter(HeldBlock):
         try:
             holds = borrower in self._borrowers
         except TypeError:
-            raise TypeError(f"borrower must be hashable, not {borrower!r}") from None
+            _refuse_unhashable(borrower)
+            raise
         if holds or borrower in self._reserved or self._waits(borrower):
             self._refuse(
                 borrower, "is already holding one of this CapacityLimiter's tokens, or waits for one"
@@ -260,7 +283,9 @@ class CapacityLimiter(HeldBlock):
 
     def _refuse(self, borrower: object, why: str) -> NoReturn:
         error = RuntimeError(f"this borrower {why}")
-        error.add_note(f"the borrower is {borrower!r}, the limiter is {self!r}")
+        task = task_info(borrower)
+        name = _repr.repr(borrower) if task is None else f"task {task.name!r}"
+        error.add_note(f"the borrower is {name}, the limiter is {self!r}")
         raise error
 
     def _waits(self, borrower: object) -> bool:
@@ -274,3 +299,10 @@ def _tokens(value: float) -> float:
     if not isinstance(value, int):
         raise TypeError(f"total_tokens must be an int or math.inf, not {value!r}")
     return check_int("total_tokens", value, minimum=0)
+
+
+def _refuse_unhashable(borrower: object) -> None:
+    try:
+        hash(borrower)
+    except TypeError:
+        raise TypeError(f"borrower must be hashable, not {_repr.repr(borrower)}") from None

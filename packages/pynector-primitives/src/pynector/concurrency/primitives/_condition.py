@@ -16,24 +16,23 @@ from pynector.concurrency.task.lowlevel import (
     current_task,
 )
 
-from ._held_block import HeldBlock
 from ._lock import Lock
 from ._statistics import ConditionStatistics
 
 T = TypeVar("T")
 
 
-class Condition(HeldBlock):
-    """Tasks that wait until something has changed, and a lock around what changes.
+class Condition:
+    """Lets tasks wait until something has changed, with a lock around it.
 
-    Who holds the lock may `wait`, which releases it meanwhile, or `notify` those who wait. For something that
-    happens once, `Event` is simpler.
+    A task that holds the lock may `wait`, which releases the lock meanwhile, or `notify` waiters. For
+    something that happens once, `Event` is simpler.
 
     Args:
         lock: The lock to use; by default one of its own.
 
     Raises:
-        TypeError: *lock* is no `Lock` of this package.
+        TypeError: *lock* is not a `Lock` of this package.
 
     Example:
         ```python
@@ -103,15 +102,15 @@ class Condition(HeldBlock):
         """Release the lock, wait for a notification, and take the lock back.
 
         A checkpoint. However it ends, this task holds the lock again: if it is cancelled, it takes the lock
-        back before it leaves, and a notification on its way goes to the next who waits.
+        back first, and a notification on its way goes to the next waiter.
 
-        Who is notified waits on for the lock, with those who wait for it already, and is woken once it owns
-        it. The idea is that of `trio.Condition`, and known as wait morphing. When all are notified, they are
-        woken at once, since each finds the lock free if the one before waits again.
+        A notified task queues up for the lock, behind the tasks that wait for it already, and runs once it
+        owns it. The idea is that of `trio.Condition`, known as wait morphing. `notify_all` wakes all waiters
+        at once, since each finds the lock free if the one before waits again.
 
         Raises:
             RuntimeError: this task does not hold the lock.
-            anyio.BrokenResourceError: the lock cannot be taken back, since its holder has ended.
+            anyio.BrokenResourceError: the lock cannot be taken back, since its owner has ended.
         """
         core, task = self._core, self._holder()
         lot: ParkingLot[None] = self._lot
@@ -152,7 +151,7 @@ class Condition(HeldBlock):
             pass  # *error*, the first one, is what matters
 
     async def _take_back(self) -> None:
-        """Own the lock again, whatever is cancelled or interrupted meanwhile, and raise that afterwards."""
+        """Own the lock again, and raise afterwards what cancelled or interrupted this meanwhile."""
         core, task = self._core, current_task()
         stopped: BaseException | None = None
         try:
@@ -172,10 +171,10 @@ class Condition(HeldBlock):
             del stopped  # or the exception would keep this frame, and the frame the exception
 
     async def wait_for(self, predicate: Callable[[], T]) -> T:
-        """Wait until *predicate* gives something true, and give that.
+        """Wait until *predicate* returns something true, and return that.
 
-        It is called with the lock held: now, and after each notification. If it is true at once, this is no
-        checkpoint. If cancelled, this task holds the lock again, as after `wait`.
+        It is called with the lock held: now, and after each notification. If it is true at once, this is not
+        a checkpoint. If cancelled, this task holds the lock again, as after `wait`.
 
         Raises:
             RuntimeError: this task does not hold the lock.
@@ -185,7 +184,7 @@ class Condition(HeldBlock):
         return result
 
     def notify(self, n: int = 1) -> Awaitable[None]:
-        """Wake the first *n* who wait; they go on when they have the lock.
+        """Notify the *n* tasks that have waited longest; each goes on when it owns the lock.
 
         Never waits; awaiting what it returns is the same as not awaiting it.
 
@@ -201,7 +200,7 @@ class Condition(HeldBlock):
         return READY
 
     def notify_all(self) -> Awaitable[None]:
-        """Wake all who wait; they go on one by one, as they have the lock.
+        """Notify all waiters; they go on one by one, as each owns the lock.
 
         Never waits; awaiting what it returns is the same as not awaiting it.
 
@@ -213,7 +212,7 @@ class Condition(HeldBlock):
         return READY
 
     def _notify_first(self) -> bool:
-        """Let the first who waits here wait for the lock instead, and tell whether there was one."""
+        """Move the first waiter to the queue of the lock, and return whether there was one."""
         core = self._core
         ticket = self._lot.move_first(core)
         if ticket is None:
@@ -238,7 +237,7 @@ class Condition(HeldBlock):
         return task
 
     def statistics(self) -> ConditionStatistics:
-        """Return who waits for a notification, who holds the lock and who waits for it."""
+        """Return the tasks that wait for a notification, and the statistics of the lock."""
         waiters = tuple(self._lot.parked())
         return ConditionStatistics(len(waiters), self._lock.statistics(), waiters)
 

@@ -44,7 +44,7 @@ class Event:
         raise TypeError("an Event is neither true nor false; use event.is_set()")
 
     def set(self) -> None:
-        """Set the flag and wake all who wait. Nothing happens if it is set.
+        """Set the flag and wake all waiters. Nothing happens if it is set already.
 
         A waiter that was woken returns normally, even if its scope is cancelled before it runs.
 
@@ -80,7 +80,7 @@ class Event:
                 raise
 
     def statistics(self) -> EventStatistics:
-        """Return who waits."""
+        """Return the waiters."""
         waiters = tuple(self._lot.parked())
         return EventStatistics(len(waiters), waiters)
 

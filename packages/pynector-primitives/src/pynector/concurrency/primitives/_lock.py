@@ -8,27 +8,25 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, checkpoint
 
-from ._held_block import ALWAYS, HeldBlock, budget_for
+from ._fast_acquire import ALWAYS, budget_for
 from ._lock_core import LockCore
 from ._statistics import LockStatistics, task_info
 
 
-class Lock(HeldBlock):
-    """One task at a time: who acquires owns the lock until it releases.
+class Lock:
+    """Lets one task in at a time: the task that acquires it owns it until it releases it.
 
-    Tasks that find it owned wait, and own it in order of arrival: who releases makes the first waiter the
-    owner, so that no newcomer overtakes. It is not re-entrant. Where any task may release, use
-    `Semaphore(1)`.
+    Other tasks wait, and own it in order of arrival: `release` makes the task that has waited longest the
+    owner, so that no newcomer overtakes. It is not re-entrant. If any task may release, use `Semaphore(1)`.
 
-    If the owner ends without releasing, everyone who waits, or comes to wait, gets
-    `anyio.BrokenResourceError`.
+    If the owner ends without releasing it, all waiters, also later ones, get `anyio.BrokenResourceError`.
 
     Once a task has waited, the lock belongs to that event loop: it raises `RuntimeError` in another loop or
     thread.
 
     Args:
-        fast_acquire: Make `acquire` no checkpoint when the lock is free, but every 64th time (the budget is
-            shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+        fast_acquire: Skip the checkpoint when the lock is free, except every 64th time (the objects of a
+            thread count together). Faster, for tasks that pass checkpoints elsewhere.
 
     Example:
         ```python
@@ -172,7 +170,7 @@ class Lock(HeldBlock):
         return self._lock.owner is not None
 
     def statistics(self) -> LockStatistics:
-        """Return who owns it and who waits."""
+        """Return the owner and the waiters."""
         core = self._lock
         waiters = tuple(core.parked())
         return LockStatistics(self.locked(), task_info(core.owner), len(waiters), waiters)

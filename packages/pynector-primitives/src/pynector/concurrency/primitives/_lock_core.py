@@ -1,4 +1,4 @@
-"""Who owns a lock, and who waits for it: decisions without waiting."""
+"""The owner of a lock and its waiters: decisions without waiting."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +17,7 @@ from pynector.concurrency.task.lowlevel import (
 class LockCore(ParkingLot[None]):
     """The owner, and a queue of tasks that want to be it.
 
-    Invariants: without an owner nobody waits, since who releases makes the first waiter the owner. While
+    Invariants: without an owner nobody waits, since a release makes the first waiter the owner. While
     anybody waits, the owner is watched: if it ends without a release, the lock is broken.
     """
 
@@ -27,10 +27,10 @@ class LockCore(ParkingLot[None]):
         super().__init__(waits_for)
         self.owner: Any = None
         self.ask: Callable[[], Any] = asyncio_task
-        """Returns the running task, or gives None or raises `RuntimeError`: then `running_task` knows it."""
+        """Returns the running task; if it returns None or raises `RuntimeError`, use `running_task`."""
         self.broken = False
         self.watched: set[Any] = set()
-        """Tasks of whose end we are told: kept till the lock is free, since to watch anew costs more."""
+        """Tasks whose end calls `_owner_ended`; kept until the lock is free: to watch anew costs more."""
 
     @property
     def _owner(self) -> Any:  # what the specification looks at
@@ -40,7 +40,7 @@ class LockCore(ParkingLot[None]):
         return () if self.owner is None else (self.owner,)
 
     def running_task(self) -> Any:
-        """Return the running task, and ask who knew it the next time.
+        """Return the running task, and keep the function that knew it in `ask`.
 
         Raises:
             NoEventLoopError: no task runs in this thread.
@@ -55,7 +55,7 @@ class LockCore(ParkingLot[None]):
         return task
 
     def take(self, task: Any) -> bool:
-        """Make *task* the owner if there is none, and tell whether it is.
+        """Make *task* the owner if there is none, and return whether it is the owner.
 
         Raises:
             RuntimeError: it is the owner already; this is not the event loop that the lock belongs to.
@@ -103,7 +103,7 @@ class LockCore(ParkingLot[None]):
         self.hand_over()
 
     def watch_owner(self) -> None:
-        """See to it that we are told if the owner ends: to be called before a task waits for it.
+        """Watch the owner, so that waiters learn of its end; call this before a task waits.
 
         Raises:
             BrokenResourceError: the owner has ended without releasing.

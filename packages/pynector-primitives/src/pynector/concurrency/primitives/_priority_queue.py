@@ -14,16 +14,17 @@ T = TypeVar("T")
 class PriorityQueue(Queue[T]):
     """A `Queue` whose items leave by priority, the lowest first; equal ones in order of arrival.
 
-    All else is as in `Queue`. Tasks that wait in `put` are let in, in order of arrival, whatever they bring.
+    Everything else is as in `Queue`. Tasks that wait in `put` are let in in order of arrival, whatever the
+    priority of their items.
 
     Args:
         max_size: The most items that may be in it, at least one. None: no limit.
-        key: Gives the priority of an item, anything that can be compared with `<`. It is compared when the
+        key: Returns the priority of an item, anything that can be compared with `<`. It is compared when the
             item is put in, and not again. None: the item itself, such as a tuple `(priority, ...)`.
         fast_acquire: As in `Queue`.
 
     Raises:
-        TypeError: *max_size* is no int, or *key* cannot be called. From `put`: two priorities cannot be
+        TypeError: *max_size* is not an int, or *key* cannot be called. From `put`: two priorities cannot be
             compared; the item has not been put.
         ValueError: *max_size* is less than one.
 

@@ -31,7 +31,9 @@ class TakenItem(Generic[T]):
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._state.done()
+        state = self._state
+        state.check_home("leaving the block of an item")
+        state.done()
 
 
 class TakenNow(Generic[T]):
@@ -53,7 +55,9 @@ class TakenNow(Generic[T]):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._state.done()
+        state = self._state
+        state.check_home("leaving the block of an item")
+        state.done()
 
 
 async def take_first(state: QueueState[Any], doing: str) -> Any:
@@ -72,12 +76,12 @@ async def take_first(state: QueueState[Any], doing: str) -> Any:
 
 @dataclass(frozen=True)
 class QueueStatistics:
-    """What a queue tells of itself.
+    """The state of a queue.
 
     Attributes:
-        items: The number of items in it, with those of tasks that were just let in.
+        items: The number of items in it, including the places of tasks whose `put` was just let in.
         max_size: The most items that may be in it; None: no limit.
-        unfinished: The number of items that were taken out, or are on their way, and are not done.
+        unfinished: The number of items that were taken out, or are on their way to a task, and are not done.
         tasks_waiting_put: The number of tasks that wait to put an item in.
         tasks_waiting_get: The number of tasks that wait for an item.
         waiters: The tasks that wait, in order of arrival, those in `put` first.
@@ -94,13 +98,14 @@ class QueueStatistics:
 class Queue(Generic[T]):
     """Hands items from tasks that put them to tasks that get them, in order.
 
-    Whoever waits is served in order of arrival, and no newcomer overtakes: an item goes straight to the
-    first task that waits for one, a free place to the first that waits in `put`. Who finds the queue empty,
-    or full, and nobody waiting, passes a checkpoint before it waits: most often it need not wait then. A
-    cancelled `put` has put nothing, a cancelled `get` has taken nothing: an item on its way goes to the next,
-    or back in front (even if the queue filled up meanwhile).
+    Waiters are served in order of arrival, and no newcomer overtakes: an item goes straight to the first task
+    that waits for one, a free place to the first that waits in `put`. A task that finds the queue empty or
+    full, and no other waiting, passes a checkpoint before it waits: most often it does not have to wait then.
+    A cancelled `put` has put nothing, a cancelled `get` has taken nothing: an item on its way goes to the
+    next waiter, or back to the front (even if the queue filled up meanwhile).
 
-    `join` needs no `task_done`: what `get` gave is done, and what `take` gave is done when its block is left.
+    `join` needs no `task_done`: an item from `get` is done at once, an item from `take` or `take_nowait` when
+    the block is left.
 
     Once a task has waited, the queue belongs to that event loop: it raises `RuntimeError` in another loop or
     thread. For an order of your own use `PriorityQueue`.
@@ -110,16 +115,17 @@ class Queue(Generic[T]):
         | --- | --- | --- | --- |
         | `put` | puts, waits while full | ClosedResourceError | ClosedResourceError |
         | `get`, `take` | takes, waits while empty | takes | ClosedResourceError |
+        | `get_nowait`, `take_nowait` | takes, WouldBlock if empty | takes | ClosedResourceError |
         | `async for` | takes, waits while empty | takes | ends |
         | `close`, `shutdown` | closes | shutdown takes all out | nothing to do |
 
     Args:
         max_size: The most items that may be in it, at least one. None: no limit.
-        fast_acquire: Make `put` and `get` no checkpoint when they need not wait, but every 64th time (the
-            budget is shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+        fast_acquire: Skip the checkpoint when `put` and `get` do not have to wait, except every 64th time
+            (the objects of a thread count together). Faster, for tasks that pass checkpoints elsewhere.
 
     Raises:
-        TypeError: *max_size* is no int.
+        TypeError: *max_size* is not an int.
         ValueError: *max_size* is less than one.
 
     Example:
@@ -245,7 +251,7 @@ class Queue(Generic[T]):
     def take(self) -> TakenItem[T]:
         """Take the first item out for the length of a block: `async with queue.take() as item:`.
 
-        Entering waits as `get` does. The item is done when the block is left, in whatever way: `join` waits
+        Entering waits as `get` does. The item is done when the block is left, even by an error; `join` waits
         for that.
 
         Raises:
@@ -258,7 +264,7 @@ class Queue(Generic[T]):
         """Take the first item out for the length of a block, if there is one.
 
         Used as `with queue.take_nowait() as item:`. No checkpoint. The item is done when the block is left,
-        in whatever way: `join` waits for that.
+        even by an error; `join` waits for that.
 
         Raises:
             anyio.WouldBlock: on entering, there is none.
@@ -282,7 +288,7 @@ class Queue(Generic[T]):
             await self._state.wait_until_idle()
 
     def close(self) -> None:
-        """Let no more items in; those inside can still be taken out. Nothing happens if it is closed.
+        """Refuse further items; those inside can still be taken out. Nothing happens if it is closed already.
 
         Tasks that wait in `put` get `ClosedResourceError`, and so do those that wait in `get`.
 
@@ -303,7 +309,7 @@ class Queue(Generic[T]):
         return self._state.shut()
 
     def statistics(self) -> QueueStatistics:
-        """Return how full it is, and who waits."""
+        """Return how full it is, and the waiters."""
         state = self._state
         return QueueStatistics(
             len(state),

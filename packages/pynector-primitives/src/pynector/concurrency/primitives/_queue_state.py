@@ -1,4 +1,4 @@
-"""What is in a queue, who waits for it, and who gets what; nothing here waits."""
+"""The items of a queue and its waiters: decisions without waiting."""
 
 import math
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,7 +9,7 @@ from anyio import ClosedResourceError
 
 from pynector.concurrency.task.lowlevel import ParkingLot, Resident
 
-from ._held_block import budget_for
+from ._fast_acquire import budget_for
 from ._stores import Line, SortedLine
 
 T = TypeVar("T")
@@ -205,7 +205,7 @@ class QueueState(Generic[T]):
         self._settle()
 
     def close(self) -> None:
-        """Let nothing more in."""
+        """Refuse further entries."""
         self.check_home("close()")
         if self.phase == "open":
             self.phase = "closed"
@@ -213,7 +213,7 @@ class QueueState(Generic[T]):
             self._settle()
 
     def shut(self) -> list[T]:
-        """Let nothing more in, and take all out, also what is on its way."""
+        """Refuse further entries, and take all out, including those on their way to a task."""
         self.close()
         self.phase = "shut"
         entries = [*self._on_way.values(), *self._store.take_all()]
@@ -251,4 +251,4 @@ class QueueState(Generic[T]):
 
 
 def _nothing(_: None) -> None:
-    """Who waits until it is idle is handed nothing that could be lost."""
+    """A task that waits until it is idle is handed nothing that could be lost."""

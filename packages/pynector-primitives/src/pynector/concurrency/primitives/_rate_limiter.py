@@ -1,4 +1,4 @@
-"""The generic cell rate algorithm: when the next permit is due."""
+"""The rate limiter."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from pynector.concurrency.task.lowlevel import (
     ParkedTask,
     ParkingLot,
     check_int,
+    check_number,
     check_positive,
     checkpoint,
     current_time,
@@ -28,18 +29,8 @@ class Gcra:
     __slots__ = ("_ahead", "_due", "_interval")
 
     def __init__(self, interval: float, burst: int) -> None:
-        try:
-            ahead = interval * (burst - 1)
-        except OverflowError:
-            ahead = math.inf
-        if not 0.0 < interval < math.inf:
-            raise ValueError(
-                f"rate is too {'high' if interval == 0.0 else 'low'}: an interval of {interval} s"
-            )
-        if ahead == math.inf:
-            raise ValueError("burst is too large: it would take for ever to use it up")
         self._interval = interval
-        self._ahead = ahead
+        self._ahead = interval * (burst - 1)
         self._due = -math.inf
 
     def may_take_at(self) -> float:
@@ -53,7 +44,7 @@ class Gcra:
 
 @dataclass(frozen=True)
 class RateLimiterStatistics:
-    """What a `RateLimiter` tells of itself.
+    """The state of a `RateLimiter`.
 
     Attributes:
         tasks_waiting: The number of tasks that wait for a permit.
@@ -65,14 +56,14 @@ class RateLimiterStatistics:
 
 
 class RateLimiter:
-    """Permits at a steady rate: a task that takes one too early waits until it is due.
+    """Limits how many calls start per second: each takes a permit, and waits until it is due.
 
-    Permits are taken and not given back: each call of a service, say, takes one. To bound how many run at
-    the same time use `Semaphore` or `CapacityLimiter`.
+    Permits are taken and never returned. To bound how many calls run at the same time, use `Semaphore` or
+    `CapacityLimiter`.
 
-    In any window of `w` seconds no more than `burst + rate * w / per` permits are taken. Tasks wait in order
-    of arrival; one that is cancelled takes nothing, and those behind move up. There is no background task:
-    the first who waits sleeps until its permit is due.
+    Any window of `w` seconds holds `burst + rate * w / per` permits at most. Tasks are served in order of
+    arrival; a cancelled one takes nothing, and those behind it move up. There is no background task: the
+    first waiter sleeps until its permit is due.
 
     Once a task has waited, the limiter belongs to that event loop: it raises `RuntimeError` in another loop
     or thread.
@@ -84,7 +75,7 @@ class RateLimiter:
 
     Raises:
         TypeError: an argument is of the wrong type.
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or `per / rate` or `burst * per / rate` is not finite.
 
     Example:
         ```python
@@ -104,12 +95,11 @@ class RateLimiter:
     __slots__ = ("__weakref__", "_gcra", "_lot", "_naps", "_taken_turn")
 
     def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None:
-        interval = check_positive("per", per) / check_positive("rate", rate)
-        self._gcra = Gcra(interval, check_int("burst", burst, minimum=1))
+        self._gcra = _decider(rate, per, burst)
         # Invariant: one task at most has the turn, and takes the next permit. The others wait for the turn.
         self._taken_turn = False
         self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
-        # Who has the turn, and waits for the clock.
+        # The task that has the turn, and waits for the clock.
         self._naps: ParkingLot[None] = ParkingLot("RateLimiter", beside=self._lot)
 
     def __repr__(self) -> str:
@@ -167,7 +157,7 @@ class RateLimiter:
         self._gcra.take(now)
 
     def statistics(self) -> RateLimiterStatistics:
-        """Return who waits."""
+        """Return the waiters."""
         return RateLimiterStatistics(self._waiting(), (*self._naps.parked(), *self._lot.parked()))
 
     def _waiting(self) -> int:
@@ -179,3 +169,14 @@ class RateLimiter:
 
 def _nothing(_: None) -> None:
     """Nobody wakes a nap but the clock."""
+
+
+def _decider(rate: float, per: float, burst: int) -> Gcra:
+    interval = check_positive("per", per) / check_positive("rate", rate)
+    if not 0.0 < interval < math.inf:
+        raise ValueError(f"per / rate must be a finite number of seconds > 0, not {interval}")
+    check_int("burst", burst, minimum=1)
+    # What is infinite can be compared with nothing: no permit would be held back.
+    if check_number("burst", burst) * interval == math.inf:
+        raise ValueError("burst * per / rate must be a finite number of seconds, not inf")
+    return Gcra(interval, burst)

@@ -8,16 +8,16 @@ from anyio import WouldBlock
 
 from pynector.concurrency.task.lowlevel import READY, ParkingLot, check_int, checkpoint
 
-from ._held_block import ALWAYS, HeldBlock, budget_for
+from ._fast_acquire import ALWAYS, budget_for
 from ._statistics import SemaphoreStatistics
 
 
-class Semaphore(HeldBlock):
+class Semaphore:
     """A number of free places: a task takes one, works, and gives it back.
 
-    Tasks that find no place free wait, and are served in order of arrival: who releases gives its place to
-    the first, so that no newcomer overtakes. Any task may `release`, not only one that acquired; where a
-    place belongs to the task that took it, use `CapacityLimiter`.
+    Tasks that find no free place wait, and are served in order of arrival: `release` hands the place to the
+    task that has waited longest, so that no newcomer overtakes. Any task may `release`, not only one that
+    acquired. If a place belongs to the task that took it, use `CapacityLimiter`.
 
     Once a task has waited, the semaphore belongs to that event loop: it raises `RuntimeError` in another
     loop or thread.
@@ -25,12 +25,12 @@ class Semaphore(HeldBlock):
     Args:
         initial_value: Places free at the start, zero or more.
         max_value: The most places that may be free; None: no limit. A release above it is refused.
-        fast_acquire: Make `acquire` no checkpoint when a place is free, but every 64th time (the budget is
-            shared by all that does not wait). Faster; for tasks that pass checkpoints elsewhere.
+        fast_acquire: Skip the checkpoint when a place is free, except every 64th time (the objects of a
+            thread count together). Faster, for tasks that pass checkpoints elsewhere.
 
     Raises:
-        TypeError: *initial_value* or *max_value* is no int.
-        ValueError: *initial_value* is negative, or *max_value* is less.
+        TypeError: *initial_value* or *max_value* is not an int.
+        ValueError: *initial_value* is negative, or *max_value* is less than it.
 
     Example:
         ```python
@@ -126,7 +126,7 @@ class Semaphore(HeldBlock):
         """Hand one place to the task that has waited longest, or leave it free.
 
         Raises:
-            ValueError: as many places are free as may be.
+            ValueError: *max_value* places are free already.
             RuntimeError: this is not the event loop that the semaphore belongs to.
         """
         if self._max_value is not None and self._value == self._max_value:
@@ -149,6 +149,6 @@ class Semaphore(HeldBlock):
         return self._max_value
 
     def statistics(self) -> SemaphoreStatistics:
-        """Return who waits."""
+        """Return the waiters."""
         waiters = tuple(self._lot.parked())
         return SemaphoreStatistics(len(waiters), waiters)

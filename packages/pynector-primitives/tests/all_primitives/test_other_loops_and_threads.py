@@ -8,7 +8,15 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.primitives import CapacityLimiter, Condition, Event, Lock, Semaphore
+from pynector.concurrency.primitives import (
+    CapacityLimiter,
+    Condition,
+    Event,
+    Lock,
+    PriorityQueue,
+    Queue,
+    Semaphore,
+)
 from pynector.concurrency.testing import wait_until_blocked
 
 Use = Callable[[], Any]
@@ -34,6 +42,28 @@ class Case:
             await wait_until_blocked()
             self.wake(thing)
         return thing
+
+
+def state_of(thing: Any) -> tuple[str, object]:
+    return repr(thing), thing.statistics()
+
+
+def fill(queue: Queue[int]) -> None:
+    for item in range(3):
+        queue.put_nowait(item)
+
+
+QUEUE_USES: dict[str, Callable[[Queue[int]], Any]] = {
+    "put": lambda queue: queue.put(4),
+    "put_nowait": lambda queue: queue.put_nowait(4),
+    "get": lambda queue: queue.get(),
+    "get_nowait": lambda queue: queue.get_nowait(),
+    "take": lambda queue: queue.take().__aenter__(),
+    "take_nowait": lambda queue: queue.take_nowait().__enter__(),
+    "join": lambda queue: queue.join(),
+    "close": lambda queue: queue.close(),
+    "shutdown": lambda queue: queue.shutdown(),
+}
 
 
 def raise_total(limiter: CapacityLimiter) -> None:
@@ -71,6 +101,15 @@ CASES = {
         lambda event: event.set(),
         {"wait": lambda event: event.wait(), "set": lambda event: event.set()},
     ),
+    "Queue": Case(Queue[int], "get", fill, QUEUE_USES),
+    "PriorityQueue": Case(PriorityQueue[int], "get", fill, QUEUE_USES),
+    "fast Queue": Case(lambda: Queue[int](fast_acquire=True), "get", fill, QUEUE_USES),
+    "fast CapacityLimiter": Case(
+        lambda: CapacityLimiter(0, fast_acquire=True),
+        "acquire",
+        lambda limiter: raise_total(limiter) or raise_total(limiter),
+        {"acquire_on_behalf_of": lambda limiter: limiter.acquire_on_behalf_of("b")},
+    ),
 }
 USES = [(name, use) for name, case in CASES.items() for use in case.uses]
 
@@ -86,16 +125,19 @@ async def call(use: Callable[[Any], Any], thing: Any) -> str:
 
 @pytest.mark.parametrize(("name", "use"), USES)
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_use_in_another_thread_is_refused(backend: str, name: str, use: str) -> None:
+def test_use_in_another_thread_is_refused_and_changes_nothing(backend: str, name: str, use: str) -> None:
     async def main() -> str:
         thing = await CASES[name].settle()
+        before = state_of(thing)
         elsewhere = lambda: anyio.run(call, CASES[name].uses[use], thing, backend=backend)  # noqa: E731
-        return await anyio.to_thread.run_sync(elsewhere)
+        refusal = await anyio.to_thread.run_sync(elsewhere)
+        assert state_of(thing) == before
+        return refusal
 
     refusal = anyio.run(main, backend=backend)
 
     home = threading.current_thread().name
-    assert refusal.startswith(f"{name}: ")
+    assert refusal.startswith(f"{name.removeprefix('fast ')}: ")
     assert f"it belongs to the event loop of thread {home!r}; use anyio.from_thread" in refusal
 
 
@@ -107,9 +149,35 @@ def test_use_in_another_event_loop_is_refused(first: str, second: str, name: str
 
     refusal = anyio.run(call, CASES[name].uses[use], thing, backend=second)
 
+    name = name.removeprefix("fast ")
     assert refusal.startswith(f"{name}: ")
-    assert f"in another event loop than the one it first waited in" in refusal  # noqa: F541
+    assert "in another event loop than the one it first waited in" in refusal
     assert f"make a new {name} for each event loop" in refusal
+
+
+@pytest.mark.parametrize("block", ["take", "take_nowait"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_item_of_a_queue_is_not_done_in_another_thread(backend: str, block: str) -> None:
+    def leave(item: Any) -> Any:
+        return item.__exit__(None, None, None) if block == "take_nowait" else item.__aexit__(None, None, None)
+
+    async def main() -> None:
+        queue: Queue[int] = await CASES["Queue"].settle()
+        async with queue.take() as first:
+            with queue.take_nowait() as second:
+                item: Any = queue.take() if block == "take" else queue.take_nowait()
+                queue.put_nowait(first + second)
+                await item.__aenter__() if block == "take" else item.__enter__()
+                before = state_of(queue)
+                refusal = await anyio.to_thread.run_sync(
+                    lambda: anyio.run(call, leave, item, backend=backend)
+                )
+                assert refusal.startswith("Queue: leaving the block of an item in thread ")
+                assert state_of(queue) == before
+                await leave(item) if block == "take" else leave(item)
+        await queue.join()
+
+    anyio.run(main, backend=backend)
 
 
 async def settled_lock() -> Lock:

@@ -95,6 +95,7 @@ async def test_entered_by_another_task_it_is_held_by_that(make: Callable[[], Any
     assert await is_free(thing)
 
 
+@pytest.mark.virtual_time
 @one_place
 async def test_what_comes_free_before_the_wait_begins_is_taken(make: Callable[[], Any]) -> None:
     thing = make()
