@@ -1,9 +1,23 @@
-"""Shows the signature of a class that is made by `__new__` as that of others, made by `__init__`."""
+"""What the reference shows of a class: how it is made, and what its users call."""
 
 import ast
 from typing import Any
 
 import griffe
+
+PLUMBING = {  # public since Python or another module calls them; no user does
+    "Lease": ("send", "throw", "close"),
+    "MapStream": ("__anext__",),
+    "RetryAttempts": ("begin", "succeed", "fail", "time_out"),
+}
+
+
+class WithoutPlumbing(griffe.Extension):
+    """Leaves out the methods that `await`, `async for` and the retries' own blocks call."""
+
+    def on_class_members(self, *, node: ast.AST | griffe.ObjectNode, cls: griffe.Class, **_: Any) -> None:
+        for name in PLUMBING.get(cls.name, ()):
+            cls.members.pop(name, None)
 
 
 class NewAsInit(griffe.Extension):

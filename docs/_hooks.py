@@ -1,47 +1,95 @@
-"""Lets the API reference link to Python's and AnyIO's without asking a server for their inventories.
+"""What the site does beyond its plugins: pages of the API, inventories, version, descriptions, pictures."""
 
-A file in `_inventories/` opens with the address of a site; each further line is a page, a role, and the
-names that the page documents. Only names that we link to need to be there.
-"""
+from __future__ import annotations
 
-import hashlib
-import zlib
-from collections.abc import Iterator
+import os
+import re
+import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
 
-HEADER = b"""\
-# Sphinx inventory version 2
-# Project: foreign
-# Version: 0
-# The remainder of this file is compressed using zlib.
-"""
+sys.path.insert(0, str(Path(__file__).parent))
+import _api
+import _inventory
 
-
-def entries(lines: list[str]) -> Iterator[str]:
-    """One line of a Sphinx inventory for each name; its `$` stands for the name itself."""
-    for line in lines:
-        page, role, *names = line.split()
-        yield from (f"{name} {role} 1 {page}#$ -\n" for name in names)
-
-
-def pack(listing: Path, cache: Path) -> dict[str, str]:
-    """Write the inventory of one listing, and say where it is and what its links begin with."""
-    base_url, *lines = listing.read_text(encoding="utf-8").splitlines()
-    content = HEADER + zlib.compress("".join(entries(lines)).encode())
-    # mkdocstrings keeps what it read under the address: a changed inventory needs another one.
-    inventory = cache / f"{listing.stem}-{hashlib.sha256(content).hexdigest()[:12]}.inv"
-    inventory.parent.mkdir(parents=True, exist_ok=True)
-    inventory.write_bytes(content)
-    return {"url": inventory.as_uri(), "base_url": base_url}
+ROOT = Path(__file__).resolve().parent.parent
+NO_BASE = re.compile(
+    r'<p class="doc doc-class-bases">\s*Bases: <code>(?:(?!</p>).)*Generic(?:(?!</p>|,\s<code>).)*</p>', re.S
+)
+SOURCE = '<details class="mkdocstrings-source">'
+PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*pictures/([\w-]+)\.svg"\s*/?></p>')
+LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_texts: dict[str, dict[str, str]] = {}
 
 
 @event_priority(100)  # ahead of mkdocstrings, which reads its inventories in the same event
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    root = Path(config.config_file_path).resolve().parent
-    listings = sorted((root / "docs/_inventories").glob("*.txt"))
     python = config.plugins["mkdocstrings"].config.handlers["python"]
-    python["inventories"] = [pack(listing, root / ".cache/inventories") for listing in listings]
+    python["inventories"] = _inventory.pack_all(ROOT / "docs/_inventories", ROOT / ".cache/inventories")
+    config.site_name = f"{config.site_name} {version()}"
+    if address := repository():
+        config.repo_url = address
+        config.repo_name = "/".join(address.rsplit("/", 2)[-2:])
+        config.edit_uri = "edit/main/docs/"
+    _texts.clear()
+    _texts.update(_api.pages(config))
+    for entry in config.nav or ():
+        if isinstance(entry, dict) and "API reference" in entry:
+            entry["API reference"] = ["api/index.md", *_api.navigation(_texts)]
     return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    _api.add_files(files, config, _texts)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Describe a page that does not describe itself by its first paragraph, for search engines."""
+    if "description" not in page.meta:
+        page.meta["description"] = first_paragraph(markdown)
+    return markdown
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """Keep sources out of the search, say how a class is imported, and put pictures into the page itself."""
+    html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
+    html = NO_BASE.sub("", html)
+    html = html.replace("</h1>", "</h1>" + _api.import_line(str(page.title), page.file.src_uri), 1)
+    return PICTURE.sub(lambda found: inline(found[2], found[1]), html)
+
+
+def version() -> str:
+    """The version of the packages, which all share one."""
+    text = (ROOT / "packages/pynector-task/pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def repository() -> str:
+    """The address of the repository: the setting in the root's pyproject.toml, or where CI runs."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    address = str(settings["tool"].get("pynector", {}).get("repository", ""))
+    server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    return (address or (f"{server}/{name}" if server and name else "")).rstrip("/")
+
+
+def first_paragraph(markdown: str) -> str:
+    for block in re.split(r"\n\s*\n", markdown):
+        text = " ".join(block.split())
+        if text and text[0] not in "#<|!`-{[>:":
+            plain = LINK.sub(r"\1", text).replace("`", "").replace("*", "").replace('"', "'")
+            return plain if len(plain) <= 160 else plain[:157].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def inline(name: str, alt: str) -> str:
+    """The drawing itself in place of a link to it; its colours are in the site's style sheet."""
+    svg = (ROOT / "docs/pictures" / f"{name}.svg").read_text(encoding="utf-8")
+    svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    return f'<figure class="picture">{" ".join(svg.split())}</figure>'
