@@ -15,15 +15,16 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
-import _api
-import _inventory
+import api
+import inventory
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NO_BASE = re.compile(
     r'<p class="doc doc-class-bases">\s*Bases: <code>(?:(?!</p>).)*Generic(?:(?!</p>|,\s<code>).)*</p>', re.S
 )
 SOURCE = '<details class="mkdocstrings-source">'
-PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*pictures/([\w-]+)\.svg"\s*/?></p>')
+PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*((?:pictures|benchmarks)/[\w-]+)\.svg"\s*/?></p>')
+TWO_SIDES = '\n=== "'
 LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _texts: dict[str, dict[str, str]] = {}
 
@@ -31,37 +32,40 @@ _texts: dict[str, dict[str, str]] = {}
 @event_priority(100)  # ahead of mkdocstrings, which reads its inventories in the same event
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     python = config.plugins["mkdocstrings"].config.handlers["python"]
-    python["inventories"] = _inventory.pack_all(ROOT / "docs/_inventories", ROOT / ".cache/inventories")
+    python["inventories"] = inventory.pack_all(ROOT / "docs/_site/inventories", ROOT / ".cache/inventories")
     config.site_name = f"{config.site_name} {version()}"
     if address := repository():
         config.repo_url = address
         config.repo_name = "/".join(address.rsplit("/", 2)[-2:])
         config.edit_uri = "edit/main/docs/"
     _texts.clear()
-    _texts.update(_api.pages(config))
+    _texts.update(api.pages(config))
     for entry in config.nav or ():
         if isinstance(entry, dict) and "API reference" in entry:
-            entry["API reference"] = ["api/index.md", *_api.navigation(_texts)]
+            entry["API reference"] = ["api/index.md", *api.navigation(_texts)]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    _api.add_files(files, config, _texts)
+    api.add_files(files, config, _texts)
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Describe a page that does not describe itself by its first paragraph, for search engines."""
+    """Describe a page that does not describe itself by its first paragraph; leave room for two sides."""
     if "description" not in page.meta:
         page.meta["description"] = first_paragraph(markdown)
+    if TWO_SIDES in markdown:
+        page.meta.setdefault("hide", ["navigation", "toc"])
     return markdown
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """Keep sources out of the search, say how a class is imported, and put pictures into the page itself."""
     html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
+    html = html.replace('<div class="tabbed-set', '<div class="both tabbed-set')
     html = NO_BASE.sub("", html)
-    html = html.replace("</h1>", "</h1>" + _api.import_line(str(page.title), page.file.src_uri), 1)
+    html = html.replace("</h1>", "</h1>" + api.import_line(str(page.title), page.file.src_uri), 1)
     return PICTURE.sub(lambda found: inline(found[2], found[1]), html)
 
 
@@ -90,6 +94,6 @@ def first_paragraph(markdown: str) -> str:
 
 def inline(name: str, alt: str) -> str:
     """The drawing itself in place of a link to it; its colours are in the site's style sheet."""
-    svg = (ROOT / "docs/pictures" / f"{name}.svg").read_text(encoding="utf-8")
+    svg = (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8")
     svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
     return f'<figure class="picture">{" ".join(svg.split())}</figure>'

@@ -1,6 +1,6 @@
 """Lets the API reference link to Python's and AnyIO's without asking a server for their inventories.
 
-A file in `_inventories/` opens with the address of a site; each further line is a page, a role, and the
+A file in `inventories/` opens with the address of a site; each further line is a page, a role, and the
 names that the page documents. Only names that we link to need to be there.
 """
 

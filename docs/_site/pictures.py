@@ -1,18 +1,20 @@
-"""Draws the pictures of the site, for light and dark pages: `python docs/_pictures.py`; `--check` compares.
+"""Draws the pictures of the site, for light and dark pages; `--check` compares them with what is there.
 
-A picture is at most 460 units wide, so that its words can be read on a phone. Colours are classes: an SVG
-file has them in a style of its own, and the site, which puts the drawing into the page, in `css/pictures.css`.
+A picture is at most 460 units wide, so that its words can be read on a phone. Colours are classes: an
+SVG file has them in a style of its own, and the site, which puts the drawing into the page, in
+`css/pictures.css`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parents[1]
 COLOURS = {  # class: light, dark
     "ink": ("#1f2933", "#e3e6eb"),
     "soft": ("#52606d", "#aab2bf"),
@@ -24,8 +26,9 @@ COLOURS = {  # class: light, dark
     "gold": ("#9a6700", "#ffb74d"),
     "rose": ("#fbdcd9", "#5c2420"),
     "red": ("#b3261e", "#ff8a80"),
+    "violet": ("#5c6bc0", "#9fa8da"),  # with "edge" and "gold", the event loops in the benchmarks' plots
 }
-FILLS = ("ink", "soft", "paper", "teal", "amber", "rose", "edge", "gold", "red")
+FILLS = ("ink", "soft", "paper", "teal", "amber", "rose", "edge", "gold", "red", "violet")
 STROKES = ("line", "edge", "gold", "red")
 FONT = "Roboto, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
@@ -94,36 +97,36 @@ def layers() -> str:
 
 
 def lease() -> str:
+    left, right = 80, 380
     parts = [
-        box(10, 10, 130, 46),
-        text(75, 38, "task waits", "f-ink b", "middle"),
-        box(10, 110, 130, 46, "teal", "edge"),
-        text(75, 138, "connection lent", "f-ink b", "middle"),
-        box(10, 210, 130, 46),
-        text(75, 238, "reset", "f-ink b", "middle"),
+        box(10, 10, 140, 46),
+        text(left, 38, "task waits", "f-ink b", "middle"),
+        box(10, 110, 140, 46, "teal", "edge"),
+        text(left, 138, "connection lent", "f-ink b", "middle"),
+        box(10, 210, 140, 46),
+        text(left, 238, "reset", "f-ink b", "middle"),
         box(310, 110, 140, 46, "amber", "gold"),
-        text(380, 138, "idle", "f-ink b", "middle"),
+        text(right, 138, "idle", "f-ink b", "middle"),
         box(310, 210, 140, 46, "rose", "red"),
-        text(380, 238, "closed", "f-ink b", "middle"),
-        arrow([(75, 56), (75, 109)], "edge"),
-        text(84, 80, "handed over in order", "f-soft s"),
-        text(84, 97, "of arrival", "f-soft s"),
-        arrow([(75, 156), (75, 209)], "edge"),
-        text(84, 180, "block ends, or", "f-soft s"),
-        text(84, 197, "is cancelled", "f-soft s"),
-        arrow([(140, 226), (220, 226), (309, 145)], "edge"),
-        text(222, 172, "ok", "f-soft s", "end"),
-        arrow([(310, 122), (141, 122)], "edge"),
-        text(225, 115, "acquire, check", "f-soft s", "middle"),
-        arrow([(140, 244), (309, 244)], "red"),
-        text(225, 261, "fails, or too old", "f-soft s", "middle"),
-        arrow([(380, 156), (380, 209)], "red"),
-        text(388, 187, "idle too long", "f-soft s"),
-        arrow([(140, 20), (450, 20), (470, 20)], "line") if False else "",
-        text(160, 30, "cancelled here: nothing is taken;", "f-soft s"),
-        text(160, 48, "a connection on its way goes to the next", "f-soft s"),
+        text(right, 238, "closed", "f-ink b", "middle"),
+        arrow([(left, 56), (left, 109)], "edge"),
+        text(90, 80, "handed over in", "f-soft s"),
+        text(90, 97, "order of arrival", "f-soft s"),
+        arrow([(left, 156), (left, 209)], "edge"),
+        text(90, 180, "the block ends,", "f-soft s"),
+        text(90, 197, "or is cancelled", "f-soft s"),
+        arrow([(150, 226), (250, 226), (250, 142), (309, 142)], "edge"),
+        text(244, 220, "well", "f-soft s", "end"),
+        arrow([(310, 124), (151, 124)], "edge"),
+        text(230, 116, "acquire, check", "f-soft s", "middle"),
+        arrow([(150, 244), (309, 244)], "red"),
+        text(230, 262, "badly, or too old", "f-soft s", "middle"),
+        arrow([(355, 156), (355, 209)], "red"),
+        text(363, 187, "idle too long", "f-soft s"),
+        text(164, 30, "cancelled here, it takes nothing; what", "f-soft s"),
+        text(164, 48, "was on its way goes to the next", "f-soft s"),
     ]
-    return svg("The life of a lease, from waiting to the connection's return or its end", 460, 270, parts)
+    return svg("The life of a lease, from waiting to the connection's return or its end", 460, 272, parts)
 
 
 def breaker() -> str:
@@ -142,7 +145,6 @@ def breaker() -> str:
         arrow([(405, 76), (405, 170), (296, 170)], "gold"),
         text(413, 130, "after", "f-soft s"),
         text(413, 147, "a time", "f-soft s"),
-        arrow([(296, 190), (432, 190), (432, 77)], "red") if False else "",
         arrow([(270, 150), (350, 77)], "red"),
         text(298, 118, "a probe fails", "f-soft s", "end"),
         arrow([(165, 178), (75, 178), (75, 77)], "edge"),
@@ -177,11 +179,42 @@ def schedule() -> str:
     parts += [
         arrow([(66 + 3 * 66 + 29, 81), (66 + 3 * 66 + 29, 118), (x - 31, 118)], "edge"),
         arrow([(x, 40), (x, 100)], "red"),
-        text(x + 8, 56, "cancelled here", "f-red s"),
+        text(x + 8, 56, "cancelled", "f-red s"),
         arrow([(x, 135), (x, 172), (x + 36, 172)], "edge"),
         text(12, 214, "The permit was on its way to B. It goes on to C: nothing is lost.", "f-soft s"),
     ]
     return svg("A schedule: task B is cancelled in the step in which a permit reaches it", 460, 226, parts)
+
+
+def proof() -> str:
+    """The table of other libraries on the page "Proof": for each kind, ours and those that fail."""
+    row = re.compile(r"^\| ([^|]+) \| ([^|]+) \| \**([\d,]+) of ([\d,]+)\** \|", re.MULTILINE)
+    page = (DOCS / "proof.md").read_text(encoding="utf-8")
+    found = [(kind, whose, number(failing), number(of)) for kind, whose, failing, of in row.findall(page)]
+    kinds = dict.fromkeys(kind for kind, _, failing, _ in found if failing)
+    most = max(failing / of for _, _, failing, of in found)
+    parts, y = [], 4
+    for kind in kinds:
+        y += 18
+        parts.append(text(4, y, kind, "f-soft s"))
+        for of_kind, whose, failing, of in found:
+            if of_kind != kind or not (failing or whose == "pynector"):
+                continue
+            y += 22
+            long = failing / of / most * 140
+            parts.append(text(14, y, whose, "f-ink b" if whose == "pynector" else "f-ink"))
+            if failing:
+                parts.append(
+                    f'<rect x="240" y="{y - 12}" width="{max(long, 2):.1f}" height="15" class="f-red"/>'
+                )
+            words = f"{failing / of:.1%}" if failing else "0"
+            parts.append(text(246 + max(long, 2) * bool(failing), y, words, "f-ink s"))
+        y += 10
+    return svg("How many schedules fail, of pynector and of others", 460, y + 4, parts)
+
+
+def number(words: str) -> int:
+    return int(words.replace(",", ""))
 
 
 def mark(fill: str, ink: str, size: int) -> str:
@@ -198,7 +231,7 @@ def css() -> str:
     )
     base = BASE.replace("text{", ".picture text{").replace(".b{", ".picture .b{")
     base = base.replace("}.c{", "}.picture .c{").replace("}.s{", "}.picture .s{")
-    rules = "/* Written by docs/_pictures.py. */" + base + light + dark
+    rules = "/* Written by docs/_site/pictures.py. */" + base + light + dark
     return rules.replace("}", "}\n").replace("/.", "/\n.") + "\n"
 
 
@@ -207,6 +240,7 @@ FILES: dict[str, Callable[[], str]] = {
     "pictures/lease.svg": lease,
     "pictures/breaker.svg": breaker,
     "pictures/schedule.svg": schedule,
+    "pictures/proof.svg": proof,
     "pictures/logo.svg": lambda: mark("", "#ffffff", 24),
     "pictures/favicon.svg": lambda: mark("#00695c", "#ffffff", 32),
     "css/pictures.css": css,
@@ -222,7 +256,7 @@ def main() -> None:
             if "--check" not in sys.argv:
                 path.write_text(draw(), encoding="utf-8")
     if "--check" in sys.argv and stale:
-        sys.exit(f"not as drawn; run python docs/_pictures.py: {', '.join(stale)}")
+        sys.exit(f"not as drawn; run python docs/_site/pictures.py: {', '.join(stale)}")
 
 
 if __name__ == "__main__":
