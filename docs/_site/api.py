@@ -158,7 +158,7 @@ def leaf_page(leaf: str, module: griffe.Module, names: list[Name], types: list[s
         f"# {leaf} {{#{NAMESPACE}.{leaf}}}\n",
     ]
     lines.append(f"```py\nfrom {NAMESPACE} import {leaf}\n```\n" if "." not in leaf else "")
-    lines += [f"[](){{#{NAMESPACE}.{leaf}}}\n", text, ""]  # what links to the leaf finds its page
+    lines += [text, ""]
     lines += ["| name | | |", "| --- | --- | --- |"]
     lines += [f"| [`{name.name}`][{name.path}] | {name.kind} | {name.summary} |" for name in names]
     options = "    options: {heading_level: 3, show_root_full_path: false}\n"

@@ -24,7 +24,6 @@ NO_BASE = re.compile(
 )
 SOURCE = '<details class="mkdocstrings-source">'
 PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*((?:pictures|benchmarks)/[\w-]+)\.svg"\s*/?></p>')
-ANCHOR = re.compile(r'<a href="" id="([^"]+)"></a>')
 TWO_SIDES = '\n=== "'
 LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _texts: dict[str, dict[str, str]] = {}
@@ -65,7 +64,6 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> st
     """Keep sources out of the search, say how a class is imported, and put pictures into the page itself."""
     html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
     html = html.replace('<div class="tabbed-set', '<div class="both tabbed-set')
-    html = ANCHOR.sub(r'<span id="\1"></span>', html)  # not a link that leads nowhere
     html = NO_BASE.sub("", html)
     html = html.replace("</h1>", "</h1>" + api.import_line(str(page.title), page.file.src_uri), 1)
     return PICTURE.sub(lambda found: inline(found[2], found[1]), html)
