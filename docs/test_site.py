@@ -38,7 +38,7 @@ def test_pictures_are_as_the_script_draws_them() -> None:
 def test_figures_of_the_home_page_are_those_of_the_proof() -> None:
     home = (ROOT / "docs/index.md").read_text()
     proof = (ROOT / "docs/proof.md").read_text()
-    pools = re.findall(r"^\| connection pool \| ([^|]+) \| \**([\d,]+ of [\d,]+)\** \|", proof, re.M)
+    pools = re.findall(r"^\| connection pool: ([^|]+) \| \**([\d,]+ of [\d,]+)\** \|", proof, re.M)
 
     figures = re.findall(r"[\d,]+ of [\d,]+", home)
 

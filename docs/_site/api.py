@@ -137,8 +137,11 @@ def front_matter(title: str, description: str, boost: float) -> str:
 
 
 def class_page(name: Name) -> str:
-    head = front_matter(name.name, f"{name.path}: {name.summary}", 2 if name.name in FIRST else 0.7)
-    return f"{head}::: {name.path}\n    options: {{show_root_full_path: false}}\n"
+    # What several classes share, such as "acquire", is looked for in the first.
+    boost = 3 if name.name == FIRST[0] else 2 if name.name in FIRST else 0.7
+    head = front_matter(name.name, f"{name.path}: {name.summary}", boost)
+    bases = str(name.kind == "error").lower()  # others have none that says anything
+    return f"{head}::: {name.path}\n    options: {{show_root_full_path: false, show_bases: {bases}}}\n"
 
 
 def import_line(title: str, path: str) -> str:

@@ -19,9 +19,6 @@ import api
 import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
-NO_BASE = re.compile(
-    r'<p class="doc doc-class-bases">\s*Bases: <code>(?:(?!</p>).)*Generic(?:(?!</p>|,\s<code>).)*</p>', re.S
-)
 SOURCE = '<details class="mkdocstrings-source">'
 PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*((?:pictures|benchmarks)/[\w-]+)\.svg"\s*/?></p>')
 TWO_SIDES = '\n=== "'
@@ -61,10 +58,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
-    """Keep sources out of the search, say how a class is imported, and put pictures into the page itself."""
+    """Leave sources out of the search, say how a class is imported, put pictures inline."""
     html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
     html = html.replace('<div class="tabbed-set', '<div class="both tabbed-set')
-    html = NO_BASE.sub("", html)
     html = html.replace("</h1>", "</h1>" + api.import_line(str(page.title), page.file.src_uri), 1)
     return PICTURE.sub(lambda found: inline(found[2], found[1]), html)
 

@@ -188,7 +188,7 @@ def schedule() -> str:
 
 def proof() -> str:
     """The table of other libraries on the page "Proof": for each kind, ours and those that fail."""
-    row = re.compile(r"^\| ([^|]+) \| ([^|]+) \| \**([\d,]+) of ([\d,]+)\** \|", re.MULTILINE)
+    row = re.compile(r"^\| ([^|:]+): ([^|]+) \| \**([\d,]+) of ([\d,]+)\** \|", re.MULTILINE)
     page = (DOCS / "proof.md").read_text(encoding="utf-8")
     found = [(kind, whose, number(failing), number(of)) for kind, whose, failing, of in row.findall(page)]
     kinds = dict.fromkeys(kind for kind, _, failing, _ in found if failing)

@@ -108,13 +108,13 @@ def _summary(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
                 for row in table.rows
                 if row.name in results and not row.name.startswith(("limit", "pynector")) and row.name != ours
             ]
-            yield f"| {words} | {as_time(results[ours]['microseconds'])} | {', '.join(others)} |"
+            yield f"| {words} | {as_time(results[ours]['microseconds'])} | {'<br>'.join(others)} |"
 
 
 def _factor(table: Table, result: Mapping[str, Any]) -> str:
     """How much longer the row takes than ours; in tables of growing sizes, than the first row."""
     ratio = result["ours_to_it"]["median"]
-    return f"{_number(ratio if table.grows else 1 / ratio)} ×"
+    return f"{_number(ratio if table.grows else 1 / ratio)}\u00a0×"
 
 
 def _number(value: float) -> str:

@@ -93,7 +93,7 @@ class Row:
         failing = f"{self.failing:,} of {self.schedules:,}"
         fault = f"{self.fault}; first seen after {self.first:,}: `{self.token}`" if self.first else ""
         bold = "**" if self.failing else ""
-        return f"| {self.kind} | {self.label(environment)} | {bold}{failing}{bold} | {fault} |"
+        return f"| {self.kind}: {self.label(environment)} | {bold}{failing}{bold} | {fault} |"
 
     @property
     def kind(self) -> str:
@@ -137,8 +137,8 @@ def _reports(name: str, max_failures: int) -> Iterator[Report]:
 
 def table() -> Iterator[str]:
     """The lines of the table, in Markdown: one kind of object after the other, ours first."""
-    yield "| kind | whose | schedules that fail | what goes wrong |"
-    yield "|---|---|---|---|"
+    yield "| object | schedules that fail | what goes wrong |"
+    yield "|---|---|---|"
     found = [(row, environment) for environment in ENVIRONMENTS for row in environment.run()]
     kinds = list(KINDS.values())
     for row, environment in sorted(found, key=lambda pair: kinds.index(pair[0].kind)):
