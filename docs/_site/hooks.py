@@ -20,7 +20,7 @@ import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = '<details class="mkdocstrings-source">'
-PICTURE = re.compile(r'<p><img alt="([^"]*)" src="[^"]*((?:pictures|benchmarks)/[\w-]+)\.svg"\s*/?></p>')
+PICTURE = re.compile(r'<p><img alt="[^"]*" src="(?:[^":]*/)?([\w-]+\.svg)"\s*/?></p>')
 TWO_SIDES = '\n=== "'
 LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _texts: dict[str, dict[str, str]] = {}
@@ -62,7 +62,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> st
     html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
     html = html.replace('<div class="tabbed-set', '<div class="both tabbed-set')
     html = html.replace("</h1>", "</h1>" + api.import_line(str(page.title), page.file.src_uri), 1)
-    return PICTURE.sub(lambda found: inline(found[2], found[1]), html)
+    return PICTURE.sub(lambda found: inline(found[1]), html)
 
 
 def version() -> str:
@@ -88,8 +88,10 @@ def first_paragraph(markdown: str) -> str:
     return ""
 
 
-def inline(name: str, alt: str) -> str:
+def inline(name: str) -> str:
     """The drawing itself in place of a link to it; its colours are in the site's style sheet."""
-    svg = (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8")
-    svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    path = next(
+        path for folder in ("pictures", "benchmarks") if (path := ROOT / "docs" / folder / name).exists()
+    )
+    svg = re.sub(r"<style>.*?</style>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     return f'<figure class="picture">{" ".join(svg.split())}</figure>'
