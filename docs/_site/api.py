@@ -7,6 +7,7 @@ records of figures and errors last.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ LEAVES = {  # in the order of importance, as in the navigation
     "testing": "testing",
     "task.lowlevel": "lowlevel",
 }
+NOT_PROSE = re.compile(r"(<a\b.*?</a>|<h\d\b.*?</h\d>|<pre\b.*?</pre>|<autoref\b.*?</autoref>)", re.DOTALL)
 FIRST = (
     *("ConnectionPool", "concurrent_map", "parallel_requests", "RetryPolicy", "retry_with_timeout"),
     *("WorkerPool", "CircuitBreaker", "hedge", "KeyedConnectionPool", "Lease", "MapStream", "Outcome"),
@@ -195,6 +197,30 @@ def pages(config: MkDocsConfig) -> dict[str, dict[str, str]]:
         texts |= {name.name: class_page(name) for name in names if name.found.is_class}
         found[LEAVES[leaf]] = texts
     return found
+
+
+def names(config: MkDocsConfig) -> dict[str, str]:
+    """The path of each public class and function by its name, for links; not if two leaves have it."""
+    paths: dict[str, list[str]] = {}
+    for leaf, module in load(config).items():
+        for name in public(leaf, module):
+            if name.found.is_class or name.found.is_function:
+                paths.setdefault(name.name, []).append(name.path)
+    return {name: found[0] for name, found in paths.items() if len(found) == 1}
+
+
+def linked(html: str, paths: dict[str, str], own: str) -> str:
+    """Let each public name in prose lead to its page, save on that page."""
+
+    def link(found: re.Match[str]) -> str:
+        path = paths.get(found[1])
+        if path is None or found[1] == own:
+            return found[0]
+        return f'<autoref identifier="{path}">{found[0]}</autoref>'
+
+    parts = NOT_PROSE.split(html)
+    parts[::2] = [re.sub(r"<code>(\w+)(?:\(\))?</code>", link, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def navigation(texts: dict[str, dict[str, str]]) -> list[Any]:

@@ -24,6 +24,7 @@ PICTURE = re.compile(r'<p><img alt="[^"]*" src="(?:[^":]*/)?([\w-]+\.svg)"\s*/?>
 TWO_SIDES = '\n=== "'
 LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _texts: dict[str, dict[str, str]] = {}
+_names: dict[str, str] = {}
 
 
 @event_priority(100)  # ahead of mkdocstrings, which reads its inventories in the same event
@@ -37,6 +38,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         config.edit_uri = "edit/main/docs/"
     _texts.clear()
     _texts.update(api.pages(config))
+    _names.update(api.names(config))
     for entry in config.nav or ():
         if isinstance(entry, dict) and "API reference" in entry:
             entry["API reference"] = ["api/index.md", *api.navigation(_texts)]
@@ -62,6 +64,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> st
     html = html.replace(SOURCE, SOURCE[:-1] + " data-search-exclude>")
     html = html.replace('<div class="tabbed-set', '<div class="both tabbed-set')
     html = html.replace("</h1>", "</h1>" + api.import_line(str(page.title), page.file.src_uri), 1)
+    if page.file.src_uri.startswith("api/"):
+        html = api.linked(html, _names, str(page.title))
     return PICTURE.sub(lambda found: inline(found[1]), html)
 
 
