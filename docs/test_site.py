@@ -17,8 +17,8 @@ FENCE = re.compile(
 WIDEST = 76  # what a page of 1400 pixels shows
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"site_{name}", ROOT / "docs/_site" / f"{name}.py")
+def load(script: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"site_{Path(script).stem}", ROOT / script)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -28,7 +28,7 @@ def load(name: str) -> ModuleType:
 
 
 def test_pictures_are_as_the_script_draws_them() -> None:
-    pictures = load("pictures")
+    pictures = load("docs/_site/pictures.py")
 
     stale = [name for name, draw in pictures.FILES.items() if (ROOT / "docs" / name).read_text() != draw()]
 
@@ -49,6 +49,26 @@ def test_home_page_names_the_version_of_the_packages() -> None:
     metadata = tomllib.loads((ROOT / "packages/pynector-task/pyproject.toml").read_text())
 
     assert f"Version {metadata['project']['version']}," in (ROOT / "docs/index.md").read_text()
+
+
+def test_packages_name_the_addresses_that_are_set_once() -> None:
+    urls = load(".ci/urls.py")
+    setting = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pynector"]
+    expected = urls.table(setting["repository"], setting["documentation"])
+
+    for path in ROOT.glob("packages/*/pyproject.toml"):
+        assert urls.written(path.read_text(), expected) == path.read_text(), "run python .ci/urls.py"
+
+
+def test_addresses_are_written_once_and_can_be_changed() -> None:
+    urls = load(".ci/urls.py")
+    metadata = '[project]\nname = "a"\n\n[project.scripts]\n'
+
+    once = urls.written(metadata, urls.table("https://a.example/b", ""))
+
+    assert tomllib.loads(once)["project"]["urls"]["Issues"] == "https://a.example/b/issues"
+    assert urls.written(once, urls.table("https://a.example/b", "")) == once
+    assert urls.written(once, urls.table("", "")) == metadata
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tomllib
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     python = config.plugins["mkdocstrings"].config.handlers["python"]
     python["inventories"] = inventory.pack_all(ROOT / "docs/_site/inventories", ROOT / ".cache/inventories")
     config.site_name = f"{config.site_name} {version()}"
-    if address := repository():
-        config.repo_url = address
-        config.repo_name = "/".join(address.rsplit("/", 2)[-2:])
+    repository, site = addresses()
+    config.site_url = site
+    if repository:
+        config.repo_url = repository
+        config.repo_name = "/".join(repository.rsplit("/", 2)[-2:])
         config.edit_uri = "edit/main/docs/"
+        bugs = {"icon": "material/bug", "link": f"{repository}/issues", "name": "Report a bug"}
+        config.extra["social"] = [bugs]
     _texts.clear()
     _texts.update(api.pages(config))
     _names.update(api.names(config))
@@ -69,18 +74,33 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> st
     return PICTURE.sub(lambda found: inline(found[1]), html)
 
 
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Say what is shown where somebody shares a link; let no script ask the repository's server."""
+    output = output.replace(' data-md-component="source"', "")
+    shared = {
+        "og:type": "website",
+        "og:title": page.title,
+        "og:description": page.meta.get("description", ""),
+    }
+    tags = [f'<meta property="{name}" content="{escape(str(text))}">' for name, text in shared.items()]
+    return output.replace("</head>", "".join(tags) + "</head>", 1)
+
+
 def version() -> str:
     """The version of the packages, which all share one."""
     text = (ROOT / "packages/pynector-task/pyproject.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text)["project"]["version"])
 
 
-def repository() -> str:
-    """The address of the repository: the setting in the root's pyproject.toml, or where CI runs."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    address = str(settings["tool"].get("pynector", {}).get("repository", ""))
+def addresses() -> tuple[str, str]:
+    """Where repository and site are: as set in the root's pyproject.toml, or GitHub's where CI runs there."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pynector"]
+    repository, site = settings["repository"].rstrip("/"), settings["documentation"]
     server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
-    return (address or (f"{server}/{name}" if server and name else "")).rstrip("/")
+    if server and name:
+        owner, _, project = name.partition("/")
+        repository, site = repository or f"{server}/{name}", site or f"https://{owner}.github.io/{project}/"
+    return repository, site
 
 
 def first_paragraph(markdown: str) -> str:
