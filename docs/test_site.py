@@ -1,5 +1,6 @@
 """What the site's pages say agrees with where it comes from."""
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mkdocs.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "guides")
@@ -49,6 +51,19 @@ def test_home_page_names_the_version_of_the_packages() -> None:
     metadata = tomllib.loads((ROOT / "packages/pynector-task/pyproject.toml").read_text())
 
     assert f"Version {metadata['project']['version']}," in (ROOT / "docs/index.md").read_text()
+
+
+def test_each_public_name_is_in_the_reference() -> None:
+    api = load("docs/_site/api.py")
+    pages = api.pages(load_config(str(ROOT / "mkdocs.yml")))
+    public = {leaf: set(importlib.import_module(f"{api.NAMESPACE}.{leaf}").__all__) for leaf in api.LEAVES}
+
+    for leaf, names in public.items():
+        texts = pages[api.LEAVES[leaf]]
+        lines = set(re.findall(r"^::: (\S+)$", "\n".join(texts.values()), re.M))
+        assert {f"{api.NAMESPACE}.{leaf}.{name}" for name in names} <= lines
+        assert all(f"[`{name}`][{api.NAMESPACE}.{leaf}.{name}]" in texts[""] for name in names)
+    assert set(api.FIRST) <= set().union(*public.values())
 
 
 def test_packages_name_the_addresses_that_are_set_once() -> None:
