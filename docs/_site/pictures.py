@@ -116,11 +116,11 @@ def lease() -> str:
         text(90, 180, "the block ends,", "f-soft s"),
         text(90, 197, "or is cancelled", "f-soft s"),
         arrow([(150, 226), (250, 226), (250, 142), (309, 142)], "edge"),
-        text(244, 220, "well", "f-soft s", "end"),
+        text(244, 220, "works", "f-soft s", "end"),
         arrow([(310, 124), (151, 124)], "edge"),
         text(230, 116, "acquire, check", "f-soft s", "middle"),
         arrow([(150, 244), (309, 244)], "red"),
-        text(230, 262, "badly, or too old", "f-soft s", "middle"),
+        text(230, 262, "fails, or too old", "f-soft s", "middle"),
         arrow([(355, 156), (355, 209)], "red"),
         text(363, 187, "idle too long", "f-soft s"),
         text(164, 30, "cancelled here, it takes nothing; what", "f-soft s"),
@@ -168,16 +168,16 @@ def schedule() -> str:
     parts = [text(12, 20, "step", "f-soft s")]
     for task, y in lanes.items():
         parts.append(text(12, y + 5, f"task {task}", "f-ink b"))
-        parts.append(f'<path d="M64 {y} H456" class="s-line" stroke-dasharray="2 5"/>')
+        parts.append(f'<path d="M70 {y} H453" class="s-line" stroke-dasharray="2 5"/>')
     for number, (task, words, fill) in enumerate(steps):
-        x, y = 66 + number * 66, lanes[task]
+        x, y = 70 + number * 65, lanes[task]
         edge = {"teal": "edge", "rose": "red", "paper": "line"}[fill]
         parts.append(text(x + 29, 20, str(number + 1), "f-soft s", "middle"))
         parts.append(box(x, y - 17, 58, 34, fill, edge))
         parts.append(text(x + 29, y + 5, words, "f-ink s", "middle"))
-    x = 66 + 4 * 66 + 29
+    x = 70 + 4 * 65 + 29
     parts += [
-        arrow([(66 + 3 * 66 + 29, 81), (66 + 3 * 66 + 29, 118), (x - 31, 118)], "edge"),
+        arrow([(70 + 3 * 65 + 29, 81), (70 + 3 * 65 + 29, 118), (x - 31, 118)], "edge"),
         arrow([(x, 40), (x, 100)], "red"),
         text(x + 8, 56, "cancelled", "f-red s"),
         arrow([(x, 135), (x, 172), (x + 36, 172)], "edge"),
