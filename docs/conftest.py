@@ -10,6 +10,11 @@ import pytest
 NEEDS_SERVER = re.compile(r"^\s*(?:import|from) (?:asyncpg|psycopg)", re.MULTILINE)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark that the root's options leave out; no test here carries it."""
+    config.addinivalue_line("markers", "exhaustive: one more case of a test of many schedules")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Path]:
     """The folder with the server's socket."""

@@ -10,30 +10,55 @@ from pathlib import Path
 from typing import Any
 
 from harness import LOOPS, Row, Table
-from plot import draw
+from plot import as_time, draw
 
 LOST = 1.05
 
 INTRODUCTION = """\
+---
+description: What pynector costs beside its alternatives, in ten lines, and every table with its figures.
+search: {boost: 0.3}
+---
 # Benchmarks
 
 <!-- Written by packages/pynector-task/benchmarks/run.py; do not edit. -->
 
-What pynector costs, beside what one would take instead, on the same work in the same run. Each table holds
-rows that do the same work; what a row gives for its time (whether a call is a checkpoint, whether it checks
-its owner, whether each item has a handle or a context of its own) stands below its name.
-
-How to read a cell: microseconds for one operation, the median; then pynector's time divided by this row's,
-the median of the rounds, with the first and third quartile. Below 1, pynector takes less. The goal is the
-largest ratio that we are content with; a missed one is **bold**. *Limit* rows are no alternatives: they show
-what the event loop, or Python, costs by itself. Tables of growing sizes divide each row by the first one.
-
-All rows of a table take turns in one event loop of one process, in another order in each round: what a busy
-machine adds, it adds to all. Times are those of the processor. Differences under 5 % mean nothing.
-
-To measure it yourself: `hatch run bench:all`, or one package with `hatch run bench:all patterns`; with
-`--json FILE` the figures are kept. Those on this page are in [results.json](benchmarks/results.json).
+What pynector costs, and what one would take instead, on the same work in the same run. In ten lines, on
+asyncio; 2 × means that the other takes twice as long, and below 1 it is faster:
 """
+
+READING = """\
+## How to read it
+
+A table holds rows that do the same work, in microseconds or milliseconds for one operation: the
+median. The factor behind it is the row's time divided by pynector's, with the first and third
+quartile of all rounds: at "3.9 ×" the other takes 3.9 times as long, below 1 it is faster. A goal
+is the least factor that we are content with. *Limit* rows are no alternatives: they show what the
+event loop, or Python, costs by itself. What a row gives for its time (whether a call is a
+checkpoint, whether it checks its owner, whether each item has a handle) stands below its name. In
+tables of growing sizes all rows are pynector's, and the factor compares with the first row.
+
+All rows of a table take turns in one event loop of one process, in another order in each round:
+what a busy machine adds, it adds to all. Times are those of the processor. Differences under 5 %
+mean nothing.
+
+To measure it yourself: `hatch run bench:all`, or one package with `hatch run bench:all patterns`;
+with `--json FILE` the figures are kept. Those on this page are in
+[results.json](benchmarks/results.json).
+"""
+
+TEN_LINES = {  # what is shown first: the title of a table, and how the summary calls it
+    "Connection pool: acquire and release, a connection is free": "lend a free connection",
+    "Connection pool: 1,000 tasks on 10 connections": "lend one of 10 among 1,000 tasks",
+    "Bounded map: 100,000 trivial items, 100 at a time": "map an item, 100 at a time",
+    "Retry: one call that succeeds at once": "a call with retries that succeeds",
+    "Worker pool: 10 workers, trivial items": "an item through 10 workers",
+    "Lock, free: `async with`": "take a free lock",
+    "Lock, contended: hand-over among 100 tasks": "hand a lock over among 100 tasks",
+    "Queue of 10: put an item and get it": "put an item and get it",
+    "PriorityQueue: put_nowait of 2,000 items, and get_nowait": "an item through a priority queue",
+    "Start and join 1,000 children": "start and join a task, of 1,000",
+}
 
 
 def write_page(tables: Mapping[str, Sequence[Table]], record: Mapping[str, Any], folder: Path) -> None:
@@ -45,31 +70,69 @@ def write_page(tables: Mapping[str, Sequence[Table]], record: Mapping[str, Any],
         for package, known in tables.items()
     }
     every = [pair for pairs in found.values() for pair in pairs]
-    lines = [INTRODUCTION, "## Where it was measured\n", "| | |\n| --- | --- |"]
+    lines = [INTRODUCTION, *_summary(every), "", *_lists(every), READING]
+    lines += ["## Where it was measured\n", "| | |\n| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in record["machine"].items()]
-    lines += ["", *_lists(every), ""]
+    lines.append("")
     for package, pairs in found.items():
         if pairs:
             lines.append(f"## {package}\n")
         for table, loops in pairs:
             name = f"{_slug(table.title)}.svg"
             (folder / name).write_text(draw(table, loops), encoding="utf-8")
-            lines += [*_section(table, loops), f"![{table.title}](benchmarks/{name}){{ loading=lazy }}\n"]
+            section = [*_section(table, loops), f"![{table.title}](benchmarks/{name})"]
+            lines += _folded(table.title.replace('"', "'"), section)
     folder.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _folded(title: str, lines: Sequence[str]) -> list[str]:
+    return [f'??? note "{title}"\n', *(f"    {line}" if line else "" for line in lines), ""]
 
 
 def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
+def _summary(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
+    """For each of the ten: what ours takes, and what others take."""
+    yield "| time to … | pynector | others take |"
+    yield "| --- | --- | --- |"
+    known = {table.title: (table, loops) for table, loops in pairs}
+    for title, words in TEN_LINES.items():
+        if title in known and "asyncio" in known[title][1]:
+            table, loops = known[title]
+            results = {result["row"]: result for result in loops["asyncio"]["rows"]}
+            ours = next(row.name for row in table.rows if row.name in results)
+            others = [
+                f"{row.name} {_factor(table, results[row.name])}"
+                for row in table.rows
+                if row.name in results and not row.name.startswith(("limit", "pynector")) and row.name != ours
+            ]
+            yield f"| {words} | {as_time(results[ours]['microseconds'])} | {'<br>'.join(others)} |"
+
+
+def _factor(table: Table, result: Mapping[str, Any]) -> str:
+    """How much longer the row takes than ours; in tables of growing sizes, than the first row."""
+    ratio = result["ours_to_it"]["median"]
+    return f"{_number(ratio if table.grows else 1 / ratio)}\u00a0×"
+
+
+def _number(value: float) -> str:
+    """Three digits, or two for what is large."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 2 else f"{value:.2f}"
+
+
 def _lists(pairs: list[tuple[Table, Any]]) -> Iterator[str]:
-    yield "## Where pynector loses\n"
-    yield "More than 5 % behind somebody else, in the order of the tables below. In brackets: the goal, and"
-    yield "what the *limit* row of the table takes of the same one's time: nothing is to be gained below.\n"
-    yield from _told(pairs, _loss)
-    yield "\n## Where a goal is missed\n"
-    yield "Ahead of the other one, or level, but not by as much as we want; and where more costs more.\n"
-    yield from _told(pairs, _miss)
+    for title, words, tell in (
+        ("Where pynector is more than 5 % slower than another", LOSSES, _loss),
+        ("Where a goal is missed", MISSES, _miss),
+    ):
+        told = [line for line in _told(pairs, tell) if line]
+        yield from _folded(f"{title}: {len(told)} rows", [words, "", *told])
+
+
+LOSSES = "In the order of the tables below. The factor is the other's time divided by pynector's."
+MISSES = "Faster than the other, or level, but by less than the goal; and where more costs more."
 
 
 def _told(pairs: list[tuple[Table, Any]], tell: Callable[[Table, Row, Any], str | None]) -> Iterator[str]:
@@ -83,23 +146,20 @@ def _told(pairs: list[tuple[Table, Any]], tell: Callable[[Table, Row, Any], str 
 def _loss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     is_peer = not (table.grows or row.name.startswith(("limit", "pynector")))
     ratio, bar = _ratio_and_bar(row, found)
-    return _beside(table, ratio, bar, found) if is_peer and ratio is not None and ratio > LOST else None
+    return _beside(table, ratio, bar) if is_peer and ratio is not None and ratio > LOST else None
 
 
 def _miss(table: Table, row: Row, found: Mapping[str, Any]) -> str | None:
     ratio, bar = _ratio_and_bar(row, found)
     if ratio is None or bar is None or ratio <= bar or _loss(table, row, found):
         return None
-    return _beside(table, ratio, bar, found)
+    return _beside(table, ratio, bar)
 
 
-def _beside(table: Table, ratio: float, bar: float | None, found: Mapping[str, Any]) -> str:
-    """A ratio, and what there is to measure it by."""
-    limits = [r["ours_to_it"]["median"] for r in found["rows"] if r["row"].startswith("limit")]
-    beside = [] if bar is None else [f"goal {bar}"]
-    if limits and not table.grows:
-        beside.append(f"limit {ratio / min(limits):.2f}")
-    return f"{ratio:.2f} ({', '.join(beside)})" if beside else f"{ratio:.2f}"
+def _beside(table: Table, ratio: float, bar: float | None) -> str:
+    """The factor, and its goal."""
+    factor = _number(ratio if table.grows else 1 / ratio)
+    return f"{factor} ×" if bar is None else f"{factor} × (goal {_number(bar if table.grows else 1 / bar)})"
 
 
 def _ratio_and_bar(row: Row, found: Mapping[str, Any]) -> tuple[float | None, float | None]:
@@ -112,14 +172,13 @@ def _ratio_and_bar(row: Row, found: Mapping[str, Any]) -> tuple[float | None, fl
 def _section(table: Table, loops: Mapping[str, Any]) -> Iterator[str]:
     shown = [loop for loop in LOOPS if loop in loops]
     peaks = [loop for loop in shown if "peaks" in loops[loop]]
-    yield f"### {table.title}\n"
     if table.note:
         yield f"{table.note}\n"
     heads = ["", *shown, *(f"peak, {loop}" for loop in peaks)]
     yield "| " + " | ".join(heads) + " |"
     yield "| --- " * len(heads) + "|"
     for row in table.rows:
-        cells = [_cell(row, loops[loop]) for loop in shown]
+        cells = [_cell(table, row, loops[loop]) for loop in shown]
         cells += [_peak(table, row, loops[loop]["peaks"]) for loop in peaks]
         yield (
             f"| {row.name}"
@@ -129,15 +188,26 @@ def _section(table: Table, loops: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _cell(row: Row, found: Mapping[str, Any]) -> str:
-    for result in found["rows"]:
+def _cell(table: Table, row: Row, found: Mapping[str, Any]) -> str:
+    for place, result in enumerate(found["rows"]):
         if result["row"] == row.name:
-            ratio, (low, high) = result["ours_to_it"]["median"], result["ours_to_it"]["quartiles"]
-            bar = result["ours_to_it"]["bar"]
-            text = f"{result['microseconds']:,.3g} µs<br>× {ratio:.3g} ({low:.3g}–{high:.3g})"
-            goal = f"<br>goal {bar}" if bar is not None else ""
-            return text + (f"<br>**goal {bar}**" if bar is not None and ratio > bar else goal)
+            time = as_time(result["microseconds"])
+            if place == 0:
+                return time
+            ratio, bar = result["ours_to_it"]["median"], result["ours_to_it"]["bar"]
+            low, high = result["ours_to_it"]["quartiles"]
+            if not table.grows:
+                low, high = 1 / high, 1 / low
+            spread = f"<small>({_number(low)}–{_number(high)})</small>"
+            return f"{time}<br>{_factor(table, result)} {spread}{_goal(table.grows, ratio, bar)}"
     return ""
+
+
+def _goal(grows: bool, ratio: float, bar: float | None) -> str:
+    if bar is None:
+        return ""
+    goal = _number(bar if grows else 1 / bar)
+    return f"<br>**goal {goal} missed**" if ratio > bar else f"<br>goal {goal}"
 
 
 def _peak(table: Table, row: Row, peaks: Mapping[str, int]) -> str:
@@ -145,5 +215,4 @@ def _peak(table: Table, row: Row, peaks: Mapping[str, int]) -> str:
         return ""
     ratio = peaks[table.rows[0].name] / peaks[row.name]
     bar = (table.peaks or {}).get(row.name)
-    goal = "" if bar is None else f"<br>**goal {bar}**" if ratio > bar else f"<br>goal {bar}"
-    return f"{peaks[row.name] / 1e6:,.1f} MB<br>× {ratio:.3g}{goal}"
+    return f"{peaks[row.name] / 1e6:,.1f} MB<br>{_number(1 / ratio)} ×{_goal(False, ratio, bar)}"

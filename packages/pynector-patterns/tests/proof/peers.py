@@ -66,6 +66,16 @@ ENVIRONMENTS = (
     Environment("3.13", ("anyio==4.16.0",), ("asyncio_condition", "asyncio_queue")),
 )
 
+KINDS = {  # the last word of a scenario's name, in the order of the table
+    "pool": "connection pool",
+    "lock": "lock",
+    "semaphore": "semaphore",
+    "limiter": "capacity limiter",
+    "condition": "condition",
+    "queue": "queue or stream",
+    "stream": "queue or stream",
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -78,11 +88,24 @@ class Row:
     fault: str = ""
     token: str = ""
 
-    def cells(self, environment: Environment) -> tuple[str, ...]:
-        found = f"{self.fault}; after {self.first:,}" if self.first else "none"
-        failing, token = f"{self.failing:,}", f"`{self.token}`" if self.token else ""
-        where = ", ".join((*environment.packages[:1], f"Python {environment.python}"))
-        return f"`{self.scenario}`", where, f"{self.schedules:,}", failing, found, token
+    def line(self, environment: Environment) -> str:
+        """A line of the table in Markdown, bad news in bold."""
+        failing = f"{self.failing:,} of {self.schedules:,}"
+        fault = f"{self.fault}; first seen after {self.first:,}: `{self.token}`" if self.first else ""
+        bold = "**" if self.failing else ""
+        return f"| {self.kind}: {self.label(environment)} | {bold}{failing}{bold} | {fault} |"
+
+    @property
+    def kind(self) -> str:
+        return KINDS.get(self.scenario.rpartition("_")[2], self.scenario)
+
+    def label(self, environment: Environment) -> str:
+        """Whose object it is, with the version that was run."""
+        if self.scenario in OURS:
+            return "pynector"
+        if self.scenario.startswith("asyncio_") and self.kind != "connection pool":
+            return f"asyncio, Python {environment.python}"
+        return environment.packages[0].replace("==", " ").replace("anyio", "AnyIO")
 
 
 def look(name: str) -> Row:
@@ -113,12 +136,13 @@ def _reports(name: str, max_failures: int) -> Iterator[Report]:
 
 
 def table() -> Iterator[str]:
-    """The lines of the table, in Markdown."""
-    yield "| object | of | schedules | that fail | fault; after how many | shortest token |"
-    yield "|---|---|---|---|---|---|"
-    for environment in ENVIRONMENTS:
-        for row in environment.run():
-            yield f"| {' | '.join(row.cells(environment))} |"
+    """The lines of the table, in Markdown: one kind of object after the other, ours first."""
+    yield "| object | schedules that fail | what goes wrong |"
+    yield "|---|---|---|"
+    found = [(row, environment) for environment in ENVIRONMENTS for row in environment.run()]
+    kinds = list(KINDS.values())
+    for row, environment in sorted(found, key=lambda pair: kinds.index(pair[0].kind)):
+        yield row.line(environment)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Lets the API reference link to Python's and AnyIO's without asking a server for their inventories.
 
-A file in `_inventories/` opens with the address of a site; each further line is a page, a role, and the
+A file in `inventories/` opens with the address of a site; each further line is a page, a role, and the
 names that the page documents. Only names that we link to need to be there.
 """
 
@@ -8,9 +8,6 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.plugins import event_priority
 
 HEADER = b"""\
 # Sphinx inventory version 2
@@ -38,10 +35,5 @@ def pack(listing: Path, cache: Path) -> dict[str, str]:
     return {"url": inventory.as_uri(), "base_url": base_url}
 
 
-@event_priority(100)  # ahead of mkdocstrings, which reads its inventories in the same event
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    root = Path(config.config_file_path).resolve().parent
-    listings = sorted((root / "docs/_inventories").glob("*.txt"))
-    python = config.plugins["mkdocstrings"].config.handlers["python"]
-    python["inventories"] = [pack(listing, root / ".cache/inventories") for listing in listings]
-    return config
+def pack_all(listings: Path, cache: Path) -> list[dict[str, str]]:
+    return [pack(listing, cache) for listing in sorted(listings.glob("*.txt"))]
