@@ -35,15 +35,14 @@ class CountedHandle(ItemHandle[Any, Any]):
 
 @contextmanager
 def counted_steps() -> Iterator[list[int]]:
-    """Count the bytecode instructions of the worker pool's own modules, and comparisons of handles."""
+    """Count the lines of the worker pool's own modules that run, and comparisons of handles."""
     steps = [0]
     before = comparisons
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         if "_workers" not in frame.f_code.co_filename:
             return None
-        frame.f_trace_opcodes = True
-        steps[0] += event == "opcode"
+        steps[0] += event == "line"
         return trace
 
     old = sys.gettrace()

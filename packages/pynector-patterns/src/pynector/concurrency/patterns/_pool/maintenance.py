@@ -230,7 +230,7 @@ class MinSizeTask:
 
     async def _fill(self) -> None:
         core, wanted = self._core, self._options.limits.min_size
-        missing = wanted - len(core.state.entries) - core.state.opening  # what fails is missed again
+        missing = wanted - core.state.staying  # what fails to open is missing again
         if missing > 0 and core.opener.backoff.left(current_time()) <= 0:
             openings = [core.opener.start() for _ in range(missing) if core.state.reserve()]
             for opening in openings:
