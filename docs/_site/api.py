@@ -37,7 +37,7 @@ FIRST = (
     *("move_on_after", "fail_after", "CancelScope", "shield"),
     *("create_task_group", "TaskGroup", "TaskHandle"),
     *("explore", "cancel_everywhere", "replay", "invariant", "Report", "Failure"),
-    *("ParkingLot", "Ticket", "parked_tasks", "checkpoint"),
+    *("ParkingLot", "Waiter", "parked_tasks", "checkpoint"),
 )
 
 

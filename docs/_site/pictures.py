@@ -162,7 +162,7 @@ def schedule() -> str:
         ("B", "waits", "paper"),
         ("C", "waits", "paper"),
         ("A", "release", "teal"),
-        ("B", "struck", "rose"),
+        ("B", "cancelled", "rose"),
         ("C", "gets it", "teal"),
     ]
     parts = [text(12, 20, "step", "f-soft s")]

@@ -83,7 +83,7 @@ class Report:
         if url in self.errors:
             return url, self.errors[url]
         if url in self.moved:
-            return url, "moved in a circle"
+            return url, "been bound a circle"
         if link.fragment and url in self.pages and link.fragment not in self.pages[url].anchors:
             return str(link), "no such anchor on the page"
         return None

@@ -48,7 +48,7 @@ def test_an_anchor_is_looked_for_where_the_page_has_moved() -> None:
 def test_pages_that_moved_in_a_circle_are_broken() -> None:
     report = linking(Report(moved={THERE: Link(HERE), HERE: Link(THERE)}), THERE)
 
-    assert [broken.why for broken in report.broken()] == ["moved in a circle"]
+    assert [broken.why for broken in report.broken()] == ["been bound a circle"]
 
 
 def test_what_was_not_visited_and_what_is_no_page_is_not_broken() -> None:

@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         fault="a granted waiter that is cancelled keeps the permit",
         file=LOT,
-        before="                give_back(ticket.result())\n",
+        before="                give_back(waiter.result())\n",
         after="                pass\n",
         scenario="semaphore_keeps_its_places",
     ),
@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         fault="one connection has two users",
         file=f"{POOL}/lease.py",
-        before="        if lot.home is None or lot.unpark(entry) is None:\n            state.idle.append(entry)\n",
-        after="        if lot.home is not None:\n            lot.unpark(entry)\n        state.idle.append(entry)\n",
+        before="        if lot.loop is None or lot.unpark(entry) is None:\n            state.idle.append(entry)\n",
+        after="        if lot.loop is not None:\n            lot.unpark(entry)\n        state.idle.append(entry)\n",
         scenario="pool_loses_no_place",
     ),
     Mutant(
@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         fault="a cancellation is swallowed",
         file=f"{PRIMITIVES}/_condition.py",
-        before="            await self._leave(lot, ticket, task, error)\n            raise\n",
-        after="            await self._leave(lot, ticket, task, error)\n            return\n",
+        before="            await self._leave(lot, waiter, task, error)\n            raise\n",
+        after="            await self._leave(lot, waiter, task, error)\n            return\n",
         scenario="notification_is_not_lost",
     ),
     Mutant(

@@ -155,11 +155,11 @@ def inject(row: Row, backend: str) -> Counter[str]:
         orders.check()
         fired["order"] += orders.schedules - 1  # the first is that of the backend
         if kinds:
-            fired.update(struck(name, kinds, backend, eager=row.eager).fired)
+            fired.update(cancelled_everywhere(name, kinds, backend, eager=row.eager).fired)
     return fired + (FIRED - before)
 
 
-def struck(name: str, kinds: Any, backend: str, *, eager: bool) -> Report:
+def cancelled_everywhere(name: str, kinds: Any, backend: str, *, eager: bool) -> Report:
     report = cancel_everywhere(
         SCENARIOS[name], faults=kinds, victims=prove.is_started_by_a_scenario, backend=backend, eager=eager
     )

@@ -51,7 +51,7 @@ async def park_once(lot: ParkingLot[None]) -> None:
     [
         (lambda lot: lot.unpark(None), "waking a task"),
         (lambda lot: lot.fail_all(OSError), "waking all tasks"),
-        (lambda lot: lot.check_home("opening"), "opening"),
+        (lambda lot: lot.check_loop("opening"), "opening"),
         (lambda lot: lot.park(print).send(None), "waiting"),
     ],
 )
@@ -112,7 +112,7 @@ def test_waking_in_another_event_loop_is_refused(first: str, second: str, call: 
 def test_with_no_loop_running_the_right_thread_is_enough(backend: str) -> None:
     lot = lot_of_a_finished_loop(backend)
 
-    lot.check_home("closing")
+    lot.check_loop("closing")
 
     assert lot.unpark(None) is None
 
@@ -131,7 +131,7 @@ async def test_a_lot_that_nobody_waited_in_belongs_to_no_loop() -> None:
     lot: ParkingLot[None] = ParkingLot("Gate")
 
     assert in_another_thread(lambda: lot.unpark(None)) is None
-    assert in_another_thread(lambda: lot.check_home("opening")) is None
+    assert in_another_thread(lambda: lot.check_loop("opening")) is None
 
 
 def test_parking_outside_an_event_loop_is_refused() -> None:
@@ -157,13 +157,13 @@ def test_a_callback_of_the_home_loop_may_wake() -> None:
 @pytest.mark.parametrize("waited_in", [0, 1])
 @pytest.mark.parametrize("used", [0, 1])
 @pytest.mark.parametrize(
-    "use", [lambda lot: lot.unpark(None), lambda lot: lot.check_home("using"), lambda lot: lot.queue_up()]
+    "use", [lambda lot: lot.unpark(None), lambda lot: lot.check_loop("using"), lambda lot: lot.enqueue()]
 )
 def test_lots_beside_each_other_belong_to_one_event_loop(
     waited_in: int, used: int, use: Callable[[ParkingLot[None]], object]
 ) -> None:
     first: ParkingLot[None] = ParkingLot("Gate")
-    lots = first, ParkingLot[None]("Gate", beside=first)
+    lots = first, ParkingLot[None]("Gate", same_loop_as=first)
     anyio.run(park_once, lots[waited_in])
 
     async def main() -> None:

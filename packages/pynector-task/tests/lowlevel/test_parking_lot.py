@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from pynector.concurrency.task.lowlevel import ParkingLot, Ticket, current_task
+from pynector.concurrency.task.lowlevel import ParkingLot, Waiter, current_task
 from pynector.concurrency.testing import wait_until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -69,29 +69,29 @@ async def test_its_queue_is_empty_while_nobody_waits() -> None:
 
 async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket() -> None:
     async def wait(name: str) -> None:
-        ticket = lot.queue_up()
-        tickets.append(ticket)
-        woken.append((name, await ticket))
+        waiter = lot.enqueue()
+        waiters.append(waiter)
+        woken.append((name, await waiter))
 
     async def leave() -> None:
-        ticket = lot.queue_up()
+        waiter = lot.enqueue()
         with anyio.CancelScope() as scope:
             scope.cancel()
             try:
-                await ticket
+                await waiter
             finally:
-                lot.leave(ticket, lambda _: None)
+                lot.abort(waiter, lambda _: None)
 
     other: ParkingLot[str] = ParkingLot("other")
-    lot: ParkingLot[str] = ParkingLot("test", beside=other)
-    tickets, woken = list[object](), list[tuple[str, str]]()
+    lot: ParkingLot[str] = ParkingLot("test", same_loop_as=other)
+    waiters, woken = list[object](), list[tuple[str, str]]()
     async with anyio.create_task_group() as tg:
         for name in ("first", "second", "third"):
             tg.start_soon(wait, name)
             await wait_until_blocked()
         await leave()
-        assert lot.move_first(other) is tickets[0]
-        assert lot.move_first(other) is tickets[1]
+        assert lot.move_first(other) is waiters[0]
+        assert lot.move_first(other) is waiters[1]
         assert (len(lot), len(other)) == (1, 2)
         lot.unpark("red")
         assert lot.move_first(other) is None
@@ -103,27 +103,27 @@ async def test_move_first_lets_the_first_wait_in_another_lot_by_the_same_ticket(
 
 async def test_wake_wakes_one_out_of_turn() -> None:
     async def wait(name: str) -> None:
-        ticket = lot.queue_up()
-        tickets[name] = ticket
+        waiter = lot.enqueue()
+        waiters[name] = waiter
         try:
-            woken.append((name, await ticket))
+            woken.append((name, await waiter))
         except BaseException:
-            lot.leave(ticket, lambda _: None)
+            lot.abort(waiter, lambda _: None)
             raise
 
     lot: ParkingLot[str] = ParkingLot("test")
-    tickets, woken, left = dict[str, Ticket](), list[tuple[str, str]](), list[int]()
+    waiters, woken, left = dict[str, Waiter](), list[tuple[str, str]](), list[int]()
     async with anyio.create_task_group() as tg:
         for name in ("first", "second", "third", "fourth", "fifth"):
             tg.start_soon(wait, name)
             await wait_until_blocked()
         for name, value in (("third", "red"), ("first", "green"), ("third", "black")):
-            lot.wake(tickets[name], value)
+            lot.wake(waiters[name], value)
             await wait_until_blocked()
             left.append(len(lot))
         lot.unpark("blue")
         await wait_until_blocked()
-        lot.wake(tickets["fifth"], "white")
+        lot.wake(waiters["fifth"], "white")
         await wait_until_blocked()
         left.append(len(lot))
         tg.cancel_scope.cancel()
@@ -248,11 +248,11 @@ async def test_those_that_are_cancelled_neither_count_nor_change_the_order() -> 
 async def test_a_hot_path_may_wait_for_its_ticket_itself() -> None:
     async def wait(scope: anyio.CancelScope) -> None:
         with scope:
-            ticket = lot.queue_up()
+            waiter = lot.enqueue()
             try:
-                got.append(await ticket)
+                got.append(await waiter)
             except BaseException:
-                lot.leave(ticket, got.append)
+                lot.abort(waiter, got.append)
                 raise
 
     lot: ParkingLot[str] = ParkingLot("test")
@@ -265,7 +265,7 @@ async def test_a_hot_path_may_wait_for_its_ticket_itself() -> None:
         scope.cancel()
         await wait_until_blocked()
         assert len(lot) == 1
-        lot.check_home("waking")
+        lot.check_loop("waking")
         assert lot.wake_first("value") is not None
 
     assert got == ["value"]

@@ -12,8 +12,8 @@ from pynector.concurrency.task.lowlevel import (
     checkpoint,
     current_task,
     current_time,
-    task_asker,
-    time_asker,
+    task_getter,
+    time_getter,
     unwatch_exit,
     watch_exit,
 )
@@ -40,7 +40,7 @@ async def test_each_task_is_its_own_current_task() -> None:
 
 @pytest.mark.anyio
 async def test_task_asker_gives_what_tells_the_running_task() -> None:
-    ask, told = task_asker(), list[Any]()
+    ask, told = task_getter(), list[Any]()
 
     async def tell() -> None:
         told.append(ask() is current_task())
@@ -63,14 +63,14 @@ async def test_current_time_is_that_of_the_event_loop() -> None:
 @pytest.mark.anyio
 async def test_time_asker_gives_what_tells_the_time() -> None:
     before = anyio.current_time()
-    ask = time_asker()
+    ask = time_getter()
 
     assert before <= ask() <= anyio.current_time() + 0.002  # uvloop rounds down, once in a turn
 
 
 def test_time_asker_tells_the_time_of_a_schedule() -> None:
     async def scenario() -> None:
-        ask = time_asker()
+        ask = time_getter()
         began = ask()
         await anyio.sleep(3600)
         assert ask() == began + 3600 == current_time()
@@ -79,7 +79,7 @@ def test_time_asker_tells_the_time_of_a_schedule() -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [current_task, current_time, time_asker, checkpoint, lambda: cancel_scope(None)]
+    "call", [current_task, current_time, time_getter, checkpoint, lambda: cancel_scope(None)]
 )
 def test_outside_an_event_loop_they_are_refused(call: Any) -> None:
     with pytest.raises(anyio.NoEventLoopError, match=r"^no task is running here; call this from an async"):

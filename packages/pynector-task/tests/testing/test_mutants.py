@@ -86,14 +86,14 @@ class Pool:
             raise
 
     async def wait(self) -> Connection:
-        event, box = ticket = (anyio.Event(), list[Connection | None]())
-        self.waiting.append(ticket)
+        event, box = waiter = (anyio.Event(), list[Connection | None]())
+        self.waiting.append(waiter)
         try:
             await event.wait()
             await checkpoint()
         except BaseException:
-            if ticket in self.waiting:
-                self.waiting.remove(ticket)
+            if waiter in self.waiting:
+                self.waiting.remove(waiter)
             elif self.fault != "lost after the hand-over":
                 self.give_back(box[0])
             if self.fault == "cancellation swallowed":

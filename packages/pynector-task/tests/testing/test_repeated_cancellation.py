@@ -49,10 +49,10 @@ def test_who_waits_in_its_clean_up_is_cancelled_again_there() -> None:
     report = cancel_everywhere(faulty, faults=["again"], victims=is_user)
 
     assert report.failures[0].kind == "deadlock"
-    first, second = report.failures[0].struck
-    assert first.startswith("again strikes user#")
-    assert "strikes user#" in second
-    assert "once more at test_repeated_cancellation.py" in second
+    first, second = report.failures[0].injected
+    assert first.startswith("again injected into user#")
+    assert "injected once more into user#" in second
+    assert "at test_repeated_cancellation.py" in second
 
 
 def test_who_does_not_wait_again_is_cancelled_once() -> None:

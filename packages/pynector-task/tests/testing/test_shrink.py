@@ -37,4 +37,4 @@ def test_no_task_is_struck_that_is_no_victim(backend: str) -> None:
 
     assert report.failures
     for failure in report.failures:
-        assert all("strikes user#" in line for line in failure.struck)
+        assert all("injected into user#" in line for line in failure.injected)

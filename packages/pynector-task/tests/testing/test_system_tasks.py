@@ -67,7 +67,7 @@ def test_a_child_of_a_system_task_is_not_interrupted_either() -> None:
 def test_that_no_victim_can_be_struck_in_that_way_is_said() -> None:
     report = cancel_everywhere(has_a_keeper, backend="trio", faults=["interrupt"])
 
-    assert "interrupt: never injected, since nothing strikes keeper in that way" in str(report)
+    assert "interrupt: never injected, since nothing of that kind can be injected into keeper" in str(report)
 
 
 def test_an_error_of_a_system_task_is_told() -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 import anyio
 
-from pynector.concurrency.task.lowlevel import cancel_scope, current_time, refuse_thread
+from pynector.concurrency.task.lowlevel import cancel_scope, current_time, raise_wrong_thread
 
 from ._unix_time import unix_time_of
 
@@ -195,4 +195,4 @@ class CancelScope(anyio.CancelScope):
 
     def _check_thread(self, doing: str) -> None:
         if get_ident() != self._thread:
-            refuse_thread(type(self).__name__, doing, self._thread)
+            raise_wrong_thread(type(self).__name__, doing, self._thread)

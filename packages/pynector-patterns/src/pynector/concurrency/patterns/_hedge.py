@@ -15,7 +15,7 @@ from pynector.concurrency.task.lowlevel import (
     check_callable,
     check_int,
     check_seconds,
-    give_way,
+    checkpoint_before_raise,
     is_cancelled,
     native_cancellations,
     one_line,
@@ -98,7 +98,7 @@ async def hedge(func: Callable[[*Ts], Awaitable[T]], *args: *Ts, delay: float, m
         race.log_failed_clean_ups(function_name(func))
         return race.answer
     if not race.errors:
-        await give_way()
+        await checkpoint_before_raise()
         raise TaskCancelled("the attempts were cancelled, and not by the caller")
     raise_unchanged(race.error())
 

@@ -84,7 +84,7 @@ class CapacityLimiter:
 
     @total_tokens.setter
     def total_tokens(self, value: float) -> None:
-        self._lot.check_home("setting total_tokens")
+        self._lot.check_loop("setting total_tokens")
         self._total = _tokens(value)
         self._serve()
 
@@ -161,8 +161,8 @@ class CapacityLimiter:
             RuntimeError: *borrower* holds a token or waits for one already; this is not the event loop that
                 the limiter belongs to.
         """
-        if self._lot.home is not None:
-            self._lot.check_home("acquire_on_behalf_of")
+        if self._lot.loop is not None:
+            self._lot.check_loop("acquire_on_behalf_of")
         self._refuse_twice(borrower)
         self._reserved.add(borrower)
         try:
@@ -203,8 +203,8 @@ class CapacityLimiter:
             TypeError: *borrower* is not hashable.
             RuntimeError: *borrower* holds none; this is not the event loop that the limiter belongs to.
         """
-        if self._lot.home is not None:
-            self._lot.check_home("release")
+        if self._lot.loop is not None:
+            self._lot.check_loop("release")
         try:
             if borrower not in self._borrowers:
                 self._refuse(borrower, "isn't holding any of this CapacityLimiter's tokens")
@@ -221,8 +221,8 @@ class CapacityLimiter:
     def _take(self, borrower: Any) -> bool:
         if self._borrowed >= self._total:
             return False
-        if self._lot.home is not None:
-            self._lot.check_home("acquire")
+        if self._lot.loop is not None:
+            self._lot.check_loop("acquire")
         self._lend(borrower)
         return True
 
@@ -235,7 +235,7 @@ class CapacityLimiter:
             self._waiting.pop(task, None)
 
     def _acquire_nowait(self, borrower: Any) -> None:
-        self._lot.check_home("acquire_nowait")
+        self._lot.check_loop("acquire_nowait")
         if self._borrowed >= self._total:
             raise WouldBlock
         self._lend(borrower)

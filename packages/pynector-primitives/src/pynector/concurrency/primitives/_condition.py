@@ -11,7 +11,7 @@ from pynector.concurrency.errors import get_cancelled_exc_class
 from pynector.concurrency.task.lowlevel import (
     READY,
     ParkingLot,
-    Ticket,
+    Waiter,
     check_int,
     current_task,
 )
@@ -65,8 +65,8 @@ class Condition:
             raise TypeError(f"lock must be a pynector.concurrency.primitives.Lock, not {lock!r}")
         self._lock = Lock() if lock is None else lock
         self._core = self._lock._lock  # pyright: ignore[reportPrivateUsage]  # the two know each other
-        self._lot: ParkingLot[None] = ParkingLot("Condition", beside=self._core)
-        self._notified: set[Ticket] = set()
+        self._lot: ParkingLot[None] = ParkingLot("Condition", same_loop_as=self._core)
+        self._notified: set[Waiter] = set()
         """Of tasks that were notified and have not run since: they wait for the lock, or own it."""
 
     def __repr__(self) -> str:
@@ -114,33 +114,33 @@ class Condition:
         """
         core, task = self._core, self._holder()
         lot: ParkingLot[None] = self._lot
-        ticket = lot.queue_up(task)
+        waiter = lot.enqueue(task)
         if core.watched:
             core.hand_over()
         else:
             core.owner = None
         try:
-            await ticket  # what `park` does, without the coroutine
+            await waiter  # what `park` does, without the coroutine
             if core.owner is None:  # all were notified
                 core.owner = task
             elif core.owner is task:
-                self._notified.discard(ticket)
+                self._notified.discard(waiter)
             else:
                 core.watch_owner()
-                lot, ticket = core, core.queue_up(task)
-                await ticket
+                lot, waiter = core, core.enqueue(task)
+                await waiter
         except BaseException as error:
-            await self._leave(lot, ticket, task, error)
+            await self._leave(lot, waiter, task, error)
             raise
 
-    async def _leave(self, lot: ParkingLot[None], ticket: Ticket, task: Any, error: BaseException) -> None:
+    async def _leave(self, lot: ParkingLot[None], waiter: Waiter, task: Any, error: BaseException) -> None:
         """Take the lock back for a waiter whose *error* goes on after this; pass a notification on."""
-        core, was_notified = self._core, ticket in self._notified
+        core, was_notified = self._core, waiter in self._notified
         if was_notified:
-            self._notified.discard(ticket)
+            self._notified.discard(waiter)
             lot = core
         is_closed = isinstance(error, GeneratorExit)  # it cannot wait, and keeps nothing
-        lot.leave(ticket, core.pass_on if lot is core and is_closed else _keep)
+        lot.abort(waiter, core.pass_on if lot is core and is_closed else _keep)
         if was_notified:
             self._notify_first()
         if is_closed or core.owner is task:
@@ -195,7 +195,7 @@ class Condition:
         self._holder()
         if type(n) is not int or n < 0:
             check_int("n", n, minimum=0)
-        while n and self._notify_first():  # at home: who holds the lock is, and the queues share a home
+        while n and self._notify_first():  # in the lock's loop: its owner asks
             n -= 1
         return READY
 
@@ -214,10 +214,10 @@ class Condition:
     def _notify_first(self) -> bool:
         """Move the first waiter to the queue of the lock, and return whether there was one."""
         core = self._core
-        ticket = self._lot.move_first(core)
-        if ticket is None:
+        waiter = self._lot.move_first(core)
+        if waiter is None:
             return False
-        self._notified.add(ticket)
+        self._notified.add(waiter)
         if core.owner not in core.watched:
             core.settle()
         return True
@@ -232,7 +232,7 @@ class Condition:
         if task is None:
             task = core.running_task()
         if core.owner is not task:
-            core.check_home("using it")
+            core.check_loop("using it")
             raise RuntimeError("The current task is not holding the underlying lock")
         return task
 

@@ -51,7 +51,7 @@ class Event:
         Raises:
             RuntimeError: this is not the event loop that the event belongs to.
         """
-        self._lot.check_home("set")
+        self._lot.check_loop("set")
         if not self._set:
             self._set = True
             self._lot.unpark_all(None)
@@ -69,14 +69,14 @@ class Event:
             RuntimeError: this is not the event loop that the event belongs to.
         """
         if self._set:
-            self._lot.check_home("wait")
+            self._lot.check_loop("wait")
             await checkpoint()
         else:
-            ticket = self._lot.queue_up()
+            waiter = self._lot.enqueue()
             try:
-                await ticket  # what `park` does, without the coroutine
+                await waiter  # what `park` does, without the coroutine
             except BaseException:
-                self._lot.leave(ticket, _keep)
+                self._lot.abort(waiter, _keep)
                 raise
 
     def statistics(self) -> EventStatistics:

@@ -64,7 +64,7 @@ class Lock:
         except RuntimeError:  # another event loop runs here than before
             task = None
         # Nothing is called once it is owned: an interrupt would come between, and it would stay owned.
-        if task is None or core.home is not None:
+        if task is None or core.loop is not None:
             core.take(core.running_task())
         else:
             core.owner = task  # what `take` decides, without the call
@@ -80,7 +80,7 @@ class Lock:
             task = None
         if task is None or core.owner is not task:
             self.release()
-        elif core.home is None or not core.watched:
+        elif core.loop is None or not core.watched:
             core.owner = None
         else:
             core.hand_over()
@@ -103,7 +103,7 @@ class Lock:
             task = core.ask()
         except RuntimeError:
             task = None
-        if task is None or core.home is not None:
+        if task is None or core.loop is not None:
             core.take(core.running_task())
         else:
             core.owner = task
@@ -128,11 +128,11 @@ class Lock:
             return
         if core.owner not in core.watched:
             core.watch_owner()
-        ticket = core.queue_up(task)
+        waiter = core.enqueue(task)
         try:
-            await ticket  # what `park` does, without the coroutine
+            await waiter  # what `park` does, without the coroutine
         except BaseException:
-            core.leave(ticket, core.pass_on)
+            core.abort(waiter, core.pass_on)
             raise
 
     def acquire_nowait(self) -> None:
@@ -143,7 +143,7 @@ class Lock:
             RuntimeError: this task owns it already; this is not the event loop that the lock belongs to.
         """
         if not self._lock.take(self._lock.running_task()):
-            self._lock.check_home("acquire_nowait()")
+            self._lock.check_loop("acquire_nowait()")
             raise WouldBlock
 
     def release(self) -> None:
@@ -158,7 +158,7 @@ class Lock:
         except RuntimeError:
             task = None
         if core.owner is not (core.running_task() if task is None else task):
-            core.check_home("release")
+            core.check_loop("release")
             raise RuntimeError("The current task is not holding this lock; only its owner may release it")
         if core.watched:
             core.hand_over()

@@ -8,7 +8,7 @@ from anyio import BrokenResourceError
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
     asyncio_task,
-    task_asker,
+    task_getter,
     unwatch_exit,
     watch_exit,
 )
@@ -50,7 +50,7 @@ class LockCore(ParkingLot[None]):
         except RuntimeError:  # another event loop runs here than before
             task = None
         if task is None:
-            self.ask = ask = task_asker()
+            self.ask = ask = task_getter()
             task = ask()
         return task
 
@@ -61,7 +61,7 @@ class LockCore(ParkingLot[None]):
             RuntimeError: it is the owner already; this is not the event loop that the lock belongs to.
         """
         if self.owner is None:
-            self.check_home("acquire")
+            self.check_loop("acquire")
             self.owner = task
             return True
         if self.owner is task:
@@ -85,9 +85,9 @@ class LockCore(ParkingLot[None]):
         """Make the first waiter the owner, or nobody."""
         queue = self.queue
         while queue:  # what `wake_first` does, without the call
-            ticket, task, _ = queue.popleft()
-            if not ticket.done():
-                ticket.set_result(None)
+            waiter, task, _ = queue.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 self.owner = task
                 if queue and task not in self.watched:
                     assert self._backend is not None

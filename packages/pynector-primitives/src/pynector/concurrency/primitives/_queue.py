@@ -6,7 +6,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from anyio import ClosedResourceError, WouldBlock
 
-from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint, give_way
+from pynector.concurrency.task.lowlevel import ParkedTask, check_int, checkpoint, checkpoint_before_raise
 
 from ._queue_state import QueueState
 from ._stores import Line, SortedLine
@@ -32,7 +32,7 @@ class TakenItem(Generic[T]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         state = self._state
-        state.check_home("leaving the block of an item")
+        state.check_loop("leaving the block of an item")
         state.done()
 
 
@@ -56,7 +56,7 @@ class TakenNow(Generic[T]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         state = self._state
-        state.check_home("leaving the block of an item")
+        state.check_loop("leaving the block of an item")
         state.done()
 
 
@@ -70,7 +70,7 @@ async def take_first(state: QueueState[Any], doing: str) -> Any:
             return state.take()
         return state.receive(await state.wait_for_entry())
     except ClosedResourceError:
-        await give_way()
+        await checkpoint_before_raise()
         raise
 
 
@@ -199,7 +199,7 @@ class Queue(Generic[T]):
             else:
                 state.fill(await state.wait_for_place(), entry)
         except ClosedResourceError:
-            await give_way()
+            await checkpoint_before_raise()
             raise
 
     def put_nowait(self, item: T) -> None:
@@ -281,7 +281,7 @@ class Queue(Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        self._state.check_home("join()")
+        self._state.check_loop("join()")
         if self._state.idle:
             await checkpoint()
         else:

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from anyio import ClosedResourceError
 
-from pynector.concurrency.task.lowlevel import ParkingLot, Resident
+from pynector.concurrency.task.lowlevel import LoopBound, ParkingLot
 
 from ._fast_acquire import budget_for
 from ._stores import Line, SortedLine
@@ -26,11 +26,11 @@ class QueueState(Generic[T]):
     __slots__ = (
         "_budget",
         "_joiners",
+        "_loop_bound",
         "_name",
         "_numbers",
         "_on_way",
         "_places",
-        "_residence",
         "_store",
         "_taken",
         "getters",
@@ -43,7 +43,7 @@ class QueueState(Generic[T]):
 
     def __init__(self, name: str, store: Line[T] | SortedLine[T], max_size: int | None, fast: bool) -> None:
         self._name = name
-        self._residence = residence = Resident(name)
+        self._loop_bound = loop_bound = LoopBound(name)
         self._store: Any = store
         self.wrap: Callable[[T], Any] | None = store.wrap
         """Returns the entry for an item; None if that is the item itself. So does `unwrap` the other way."""
@@ -55,9 +55,9 @@ class QueueState(Generic[T]):
         self._numbers = count()
         self._budget: Iterator[bool] = budget_for(fast)
         self.phase: Literal["open", "closed", "shut"] = "open"
-        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", beside=residence)
-        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", beside=residence)
-        self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", beside=residence)
+        self.getters: ParkingLot[int] = ParkingLot(f"{name}.get", same_loop_as=loop_bound)
+        self.putters: ParkingLot[Any] = ParkingLot(f"{name}.put", same_loop_as=loop_bound)
+        self._joiners: ParkingLot[None] = ParkingLot(f"{name}.join", same_loop_as=loop_bound)
 
     def __len__(self) -> int:
         return len(self._store)
@@ -72,9 +72,9 @@ class QueueState(Generic[T]):
         """Whether it is empty and all is done."""
         return not (self._taken or self._on_way or len(self._store))
 
-    def check_home(self, doing: str) -> None:
+    def check_loop(self, doing: str) -> None:
         """Make sure that this is the event loop that the queue belongs to."""
-        self._residence.check_home(doing)
+        self._loop_bound.check_loop(doing)
 
     def has_place(self, doing: str) -> bool:
         """Return whether an entry may be added.
@@ -83,8 +83,8 @@ class QueueState(Generic[T]):
             anyio.ClosedResourceError: nothing may be put in any more.
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        if self._residence.home is not None:
-            self._residence.check_home(doing)
+        if self._loop_bound.loop is not None:
+            self._loop_bound.check_loop(doing)
         if self.phase != "open":
             raise self._closed_error()
         return len(self._store) < self._places
@@ -96,8 +96,8 @@ class QueueState(Generic[T]):
             anyio.ClosedResourceError: there is none, and none can come any more.
             RuntimeError: this is not the event loop that the queue belongs to.
         """
-        if self._residence.home is not None:
-            self._residence.check_home(doing)
+        if self._loop_bound.loop is not None:
+            self._loop_bound.check_loop(doing)
         store = self._store
         # Where no place is kept, a deque knows it by itself, and at a part of the cost.
         if store.ready() if store.kept else len(store):
@@ -110,9 +110,9 @@ class QueueState(Generic[T]):
         """Return whether an entry may be added as it is: at once, and without a checkpoint."""
         if self.phase != "open" or len(self._store) >= self._places or next(self._budget):
             return False
-        residence = self._residence
+        loop_bound = self._loop_bound
         try:
-            return residence.home is None or residence.current_loop() is residence.home
+            return loop_bound.loop is None or loop_bound.current_loop() is loop_bound.loop
         except RuntimeError:
             return False
 
@@ -121,9 +121,9 @@ class QueueState(Generic[T]):
         store = self._store
         if not (store.ready() if store.kept else len(store)) or next(self._budget):
             return False
-        residence = self._residence
+        loop_bound = self._loop_bound
         try:
-            return residence.home is None or residence.current_loop() is residence.home
+            return loop_bound.loop is None or loop_bound.current_loop() is loop_bound.loop
         except RuntimeError:
             return False
 
@@ -206,7 +206,7 @@ class QueueState(Generic[T]):
 
     def close(self) -> None:
         """Refuse further entries."""
-        self.check_home("close()")
+        self.check_loop("close()")
         if self.phase == "open":
             self.phase = "closed"
             self.putters.fail_all(self._closed_error)

@@ -100,7 +100,7 @@ class RateLimiter:
         self._taken_turn = False
         self._lot: ParkingLot[None] = ParkingLot("RateLimiter")
         # The task that has the turn, and waits for the clock.
-        self._naps: ParkingLot[None] = ParkingLot("RateLimiter", beside=self._lot)
+        self._naps: ParkingLot[None] = ParkingLot("RateLimiter", same_loop_as=self._lot)
 
     def __repr__(self) -> str:
         return f"<RateLimiter {self._waiting()} waiting>"
@@ -122,20 +122,20 @@ class RateLimiter:
         Raises:
             RuntimeError: this is not the event loop that the limiter belongs to.
         """
-        self._naps.check_home("acquire()")
+        self._naps.check_loop("acquire()")
         if self._taken_turn:
             await self._lot.park(self._pass_turn)
-            rested = True
+            yielded = True
         else:
             self._taken_turn = True
-            rested = False
+            yielded = False
         try:
-            await self._take_when_due(rested)
+            await self._take_when_due(yielded)
         finally:
             self._pass_turn(None)
 
-    async def _take_when_due(self, rested: bool) -> None:
-        if not rested and self._gcra.may_take_at() <= current_time():
+    async def _take_when_due(self, yielded: bool) -> None:
+        if not yielded and self._gcra.may_take_at() <= current_time():
             await checkpoint()
         # A timer may fire a little early, by the resolution of the clock.
         while self._gcra.may_take_at() > current_time():
@@ -150,7 +150,7 @@ class RateLimiter:
             anyio.WouldBlock: none is due, or another task waits.
             RuntimeError: this is not the event loop that the limiter belongs to.
         """
-        self._naps.check_home("acquire_nowait()")
+        self._naps.check_loop("acquire_nowait()")
         now = current_time()
         if self._taken_turn or self._gcra.may_take_at() > now:
             raise WouldBlock

@@ -70,15 +70,15 @@ class Semaphore:
         if is_due and self._budget is not ALWAYS:
             await checkpoint()
         if not self._value:
-            ticket = lot.queue_up()
+            waiter = lot.enqueue()
             try:
-                await ticket  # what `park` does, without the coroutine
+                await waiter  # what `park` does, without the coroutine
                 return self
             except BaseException:
-                lot.leave(ticket, self._give_back)
+                lot.abort(waiter, self._give_back)
                 raise
-        if lot.home is not None:
-            lot.check_home("acquire")
+        if lot.loop is not None:
+            lot.check_loop("acquire")
         self._value -= 1  # from here on nothing is called: an interrupt would come between
         if is_due and self._budget is ALWAYS:
             try:
@@ -95,7 +95,7 @@ class Semaphore:
     ) -> Coroutine[Any, Any, None]:
         if self._max_value is not None and self._value == self._max_value:  # comparing with None costs more
             self.release()  # which refuses
-        elif self._lot.home is None or self._lot.unpark(None) is None:
+        elif self._lot.loop is None or self._lot.unpark(None) is None:
             self._value += 1
         return READY
 
@@ -117,7 +117,7 @@ class Semaphore:
             anyio.WouldBlock: none is free.
             RuntimeError: this is not the event loop that the semaphore belongs to.
         """
-        self._lot.check_home("acquire_nowait")
+        self._lot.check_loop("acquire_nowait")
         if not self._value:
             raise WouldBlock
         self._value -= 1
@@ -131,7 +131,7 @@ class Semaphore:
         """
         if self._max_value is not None and self._value == self._max_value:
             raise ValueError(f"semaphore released too many times; its max_value is {self._max_value}")
-        if self._lot.home is None or self._lot.unpark(None) is None:
+        if self._lot.loop is None or self._lot.unpark(None) is None:
             self._value += 1
 
     def _give_back(self, _: None) -> None:

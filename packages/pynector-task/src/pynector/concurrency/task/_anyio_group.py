@@ -20,7 +20,7 @@ from .lowlevel._errors import (
     raise_overtaken,
     raise_unchanged,
 )
-from .lowlevel._resident import refuse_stranger
+from .lowlevel._loop_bound import raise_wrong_loop
 
 T = TypeVar("T")
 AnyCoroutine: TypeAlias = Coroutine[Any, Any, Any]
@@ -46,7 +46,7 @@ class AnyioGroup:
 
     def entered(self) -> None:
         """There is a `cancel_scope` from now on."""
-        # What a `Resident` keeps, at a third of its cost: a group is made again and again.
+        # What a `LoopBound` keeps, at a third of its cost: a group is made again and again.
         self._home, self._thread = current_loop(), current_thread()
         self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
 
@@ -68,7 +68,7 @@ class AnyioGroup:
         """Start a child that runs *coro*, which is closed if that cannot be done."""
         child = self._unbegun[coro] = self._run(coro, name, failed, None)
         try:
-            self.check_home("starting a task")
+            self.check_loop("starting a task")
             return self._group.create_task(child, name=name, context=context)
         except BaseException:  # another thread, or a loop that refuses
             self._close(coro)
@@ -78,7 +78,7 @@ class AnyioGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> anyio.TaskHandle[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
-        self.check_home("starting a task")
+        self.check_loop("starting a task")
         before, made = native_cancellations(), list[TaskStatus[Any]]()
 
         def call(*, task_status: anyio.abc.TaskStatus[Any]) -> AnyCoroutine:
@@ -119,7 +119,7 @@ class AnyioGroup:
                 failed(name, error)
             raise
 
-    def check_home(self, doing: str) -> None:
+    def check_loop(self, doing: str) -> None:
         """Make sure that this is the event loop in which the group was entered."""
         try:
             if current_loop() is self._home:
@@ -127,7 +127,7 @@ class AnyioGroup:
         except RuntimeError:
             if current_thread() is self._thread:
                 return  # no event loop runs here, as AnyIO will say
-        refuse_stranger("TaskGroup", doing, self._thread)
+        raise_wrong_loop("TaskGroup", doing, self._thread)
 
     def _close(self, coro: AnyCoroutine) -> None:
         self._unbegun.pop(coro, coro).close()

@@ -63,7 +63,7 @@ class TaskGroup(anyio.abc.TaskGroup):
         if self._state == "new":
             raise RuntimeError("task group is not entered; it has no cancel scope yet")
         if self._guarded_scope is None:
-            self._guarded_scope = GroupScope(self._backing.cancel_scope, self._backing.check_home)
+            self._guarded_scope = GroupScope(self._backing.cancel_scope, self._backing.check_loop)
         return self._guarded_scope
 
     @property
@@ -82,7 +82,7 @@ class TaskGroup(anyio.abc.TaskGroup):
                 happened then.
         """
         if self._state == "entered":
-            self._backing.check_home("cancelling it")
+            self._backing.check_loop("cancelling it")
         if not self._cancel_called:
             self._cancel_called, self._cancel_reason = True, reason
         if self._state == "entered":

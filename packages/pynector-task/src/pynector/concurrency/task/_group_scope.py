@@ -14,14 +14,14 @@ class GroupScope(anyio.CancelScope):
     be marked as cancelled first, and could never be cancelled again; trio's would wake nobody.
     """
 
-    __slots__ = ("_check_home", "_scope")
+    __slots__ = ("_check_loop", "_scope")
 
-    def __new__(cls, scope: Any, check_home: Callable[[str], None]) -> Self:
+    def __new__(cls, scope: Any, check_loop: Callable[[str], None]) -> Self:
         return object.__new__(cls)
 
-    def __init__(self, scope: Any, check_home: Callable[[str], None]) -> None:
+    def __init__(self, scope: Any, check_loop: Callable[[str], None]) -> None:
         self._scope = scope
-        self._check_home = check_home
+        self._check_loop = check_loop
 
     def __enter__(self) -> Self:
         raise RuntimeError("this scope belongs to a task group, which enters it; make one of your own")
@@ -32,7 +32,7 @@ class GroupScope(anyio.CancelScope):
         raise RuntimeError("this scope belongs to a task group, which leaves it")
 
     def cancel(self, reason: str | None = None) -> None:
-        self._check_home("cancelling it")
+        self._check_loop("cancelling it")
         self._scope.cancel(reason)
 
     @property
@@ -42,7 +42,7 @@ class GroupScope(anyio.CancelScope):
 
     @deadline.setter
     def deadline(self, value: float) -> None:
-        self._check_home("setting its deadline")
+        self._check_loop("setting its deadline")
         self._scope.deadline = value
 
     @property
@@ -62,5 +62,5 @@ class GroupScope(anyio.CancelScope):
 
     @shield.setter
     def shield(self, value: bool) -> None:
-        self._check_home("shielding it")
+        self._check_loop("shielding it")
         self._scope.shield = value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 
 from ._child import Child
-from .lowlevel import give_way
+from .lowlevel import checkpoint_before_raise
 
 if TYPE_CHECKING:
     from ._backing import Backing
@@ -78,7 +78,7 @@ class _Handle(Generic[T_co]):
             RuntimeError: this is another thread or event loop than the group was entered in; nothing has
                 happened then.
         """
-        self._group.check_home("cancelling a task")
+        self._group.check_loop("cancelling a task")
         self._child.cancel()
 
     async def wait(self) -> None:
@@ -106,7 +106,7 @@ class TaskHandle(_Handle[T_co]):
     async def _result(self) -> T_co:
         await self._child.wait()
         if self._child.status is anyio.TaskHandle.Status.CANCELLED:
-            await give_way()
+            await checkpoint_before_raise()
         return self._child.return_value
 
 

@@ -22,7 +22,7 @@ from .lowlevel._errors import (
     raise_overtaken,
     raise_unchanged,
 )
-from .lowlevel._resident import Resident
+from .lowlevel._loop_bound import LoopBound
 
 T = TypeVar("T")
 Errors: TypeAlias = BaseExceptionGroup[BaseException]
@@ -36,11 +36,11 @@ class NurseryGroup:
     else could cancel it.
     """
 
-    __slots__ = ("_manager", "_nursery", "_resident", "cancel_scope", "doomed")
+    __slots__ = ("_loop_bound", "_manager", "_nursery", "cancel_scope", "doomed")
 
     def __init__(self) -> None:
         self._manager = trio.open_nursery(strict_exception_groups=True)
-        self._resident = Resident("TaskGroup")
+        self._loop_bound = LoopBound("TaskGroup")
         self.doomed: set[NurseryChild[Any]] = set()
         """Children that were cancelled before their first step: nobody need keep their handles until then."""
 
@@ -50,8 +50,8 @@ class NurseryGroup:
 
     def entered(self) -> None:
         """There is a `cancel_scope` from now on."""
-        self._resident.move_in()
-        self.cancel_scope: anyio.CancelScope = GroupScope(self._nursery.cancel_scope, self.check_home)
+        self._loop_bound.bind()
+        self.cancel_scope: anyio.CancelScope = GroupScope(self._nursery.cancel_scope, self.check_loop)
 
     async def leave(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
@@ -73,9 +73,9 @@ class NurseryGroup:
     def left(self) -> None:
         """Nothing to do: each child has begun, and ended."""
 
-    def check_home(self, doing: str) -> None:
+    def check_loop(self, doing: str) -> None:
         """Make sure that this is the event loop in which the group was entered."""
-        self._resident.check_home(doing)
+        self._loop_bound.check_loop(doing)
 
     def spawn(
         self, coro: Coroutine[Any, Any, T], name: str, context: Context | None, failed: Failed
@@ -85,7 +85,7 @@ class NurseryGroup:
         run: Any = _run  # trio's types want to see the arguments one by one
         start = partial(self._nursery.start_soon, run, ref(child), coro, name, failed, name=name)
         try:
-            self.check_home("starting a task")
+            self.check_loop("starting a task")
             if context is None:
                 start()
             else:
@@ -99,7 +99,7 @@ class NurseryGroup:
         self, make: Callable[[TaskStatus[Any]], AnyCoroutine], name: str, failed: Failed
     ) -> NurseryChild[Any]:
         """Start a child that runs what *make* gives, and wait until it says that it has started."""
-        self.check_home("starting a task")
+        self.check_loop("starting a task")
         made: list[tuple[NurseryChild[Any], TaskStatus[Any]]] = []
         run: Any = partial(_run_and_tell, make, made, self, name, failed)
         try:

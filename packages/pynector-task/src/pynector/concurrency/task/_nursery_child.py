@@ -103,7 +103,7 @@ class NurseryChild(Generic[T]):
     def cancel(self) -> None:
         """Cancel the child; nothing happens if it has ended."""
         if self._status is Status.PENDING:
-            self._group.check_home("cancelling a task")
+            self._group.check_loop("cancelling a task")
             self._status = Status.CANCELLING
             if self._scope is None:
                 self._group.doomed.add(self)
@@ -113,7 +113,7 @@ class NurseryChild(Generic[T]):
     async def wait(self) -> None:
         """Wait until the child has ended. A checkpoint."""
         if self._status in (Status.PENDING, Status.CANCELLING):
-            self._group.check_home("waiting for a task")
+            self._group.check_loop("waiting for a task")
             if self._lot is None:
                 self._lot = ParkingLot(f"the end of {self.name!r}")
             await self._lot.park(lambda _: None)

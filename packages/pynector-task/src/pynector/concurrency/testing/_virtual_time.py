@@ -64,7 +64,7 @@ def run_in_virtual_time(
 
     scenario.__name__ = getattr(function, "__name__", "scenario")
     run = Run(Schedule(backend), max_steps_at_once=MAX_STEPS_AT_ONCE)
-    run.complaints = None
+    run.loop_errors = None
     runner_for(run.schedule)(scenario, run)
     if run.finding is not None:
         if run.finding.error is not None:

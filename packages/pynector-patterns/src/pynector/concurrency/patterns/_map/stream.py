@@ -22,7 +22,7 @@ from pynector.concurrency.task.lowlevel import (
     ParkingLot,
     add_note,
     checkpoint,
-    give_way,
+    checkpoint_before_raise,
     is_cancellation,
     is_cancelled,
     native_cancellations,
@@ -124,7 +124,7 @@ class MapStream(Generic[R]):
                     if exc is not None:
                         await raise_first(error, self._cancellations)
                     # It may come of a cancellation of this task that the block did not meet.
-                    await give_way()
+                    await checkpoint_before_raise()
                     raise error
                 if not self._has_raised and exc is not None:
                     add_note(exc, f"an item of concurrent_map failed, too: {one_line(error)}")

@@ -166,7 +166,9 @@ class PoolOptions(Generic[C]):
                 f"min_size must be <= max_connections, not {self.limits.min_size} and {max_connections}"
             )
 
-    def make_state(self, max_connections: int, capacity: Any = None, beside: Any = None) -> PoolState[C]:
+    def make_state(
+        self, max_connections: int, capacity: Any = None, same_loop_as: Any = None
+    ) -> PoolState[C]:
         """Make the state of a pool, or of one key of a pool."""
         return PoolState(
             max_connections,
@@ -174,7 +176,7 @@ class PoolOptions(Generic[C]):
             has_no_hooks=self.has_no_hooks,
             bounded=self.limits.max_waiting is not None,
             capacity=capacity,
-            beside=beside,
+            same_loop_as=same_loop_as,
         )
 
     @property

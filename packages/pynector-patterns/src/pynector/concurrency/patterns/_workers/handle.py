@@ -9,10 +9,10 @@ from anyio import TaskCancelled, TaskNotFinished
 
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
-    Ticket,
+    Waiter,
     checkpoint,
+    checkpoint_before_raise,
     current_task,
-    give_way,
     operation_budget,
 )
 
@@ -70,10 +70,10 @@ class HandleOwner:
         self.waiter_ran = waiter_ran
         self.reader_ran = reader_ran
 
-    def wake(self, waiters: Iterable[Ticket]) -> None:
+    def wake(self, waiters: Iterable[Waiter]) -> None:
         """Wake those who wait for an item that is done."""
-        for ticket in waiters:
-            self.lot.wake(ticket, None)
+        for waiter in waiters:
+            self.lot.wake(waiter, None)
 
 
 class ItemHandle(Generic[T, R]):
@@ -96,7 +96,7 @@ class ItemHandle(Generic[T, R]):
     _is_expected: bool
     """Whether `WorkerPool.map` will read the result, though it does not wait yet; set only if it will."""
     _outcome: Any
-    """Not done: the tickets of the tasks that wait for it, each with whether the result is wanted; or None.
+    """Not done: the waiters of the tasks that wait for it, each with whether the result is wanted; or None.
     Done: the value, or the error."""
     _stage: Context | Runner | ItemStatus
     """Queued: the context to run in. Running: the worker. Done: the status. One field, not three: faster."""
@@ -113,7 +113,7 @@ class ItemHandle(Generic[T, R]):
 
     def _fail(self, error: BaseException) -> tuple[int, int]:
         """End with *error*; return how many tasks wait for that, and how many of them want the result."""
-        waiters: dict[Ticket, bool] = self._outcome or {}
+        waiters: dict[Waiter, bool] = self._outcome or {}
         self._end(ItemStatus.FAILED, error)
         return len(waiters), sum(waiters.values()) + hasattr(self, "_is_expected")
 
@@ -207,30 +207,30 @@ class ItemHandle(Generic[T, R]):
             if next(self._owner.budget):
                 await checkpoint()
             return
-        ticket = self._queue_up(wants_result=False)
+        waiter = self._queue_up(wants_result=False)
         try:
-            await ticket
+            await waiter
         except BaseException:
-            self._leave(ticket, wanted_result=False)
+            self._leave(waiter, wanted_result=False)
             raise
         self._waiter_ran(wanted_result=False)
 
-    def _queue_up(self, *, wants_result: bool) -> Ticket:
-        """Begin to wait: the caller awaits the ticket at once, and calls `_leave` if that raises."""
+    def _queue_up(self, *, wants_result: bool) -> Waiter:
+        """Begin to wait: the caller awaits the waiter at once, and calls `_leave` if that raises."""
         if (runner := self._runner) is not None and runner.task is current_task():
             raise RuntimeError(f"item {self._item!r} waits for itself; it would never be done")
-        ticket = self._owner.lot.queue_up()
+        waiter = self._owner.lot.enqueue()
         if self._outcome is None:
             self._outcome = {}
-        self._outcome[ticket] = wants_result
-        return ticket
+        self._outcome[waiter] = wants_result
+        return waiter
 
-    def _leave(self, ticket: Ticket, *, wanted_result: bool) -> None:
-        self._owner.lot.leave(ticket, _nothing)
+    def _leave(self, waiter: Waiter, *, wanted_result: bool) -> None:
+        self._owner.lot.abort(waiter, _nothing)
         if self.done:
             self._waiter_ran(wanted_result=wanted_result)
         else:
-            del self._outcome[ticket]
+            del self._outcome[waiter]
 
     def _waiter_ran(self, *, wanted_result: bool) -> None:
         if self._stage is FAILED:
@@ -245,15 +245,15 @@ class ItemHandle(Generic[T, R]):
         if self._stage is not FINISHED:
             has_waited = not self.done
             if has_waited:
-                ticket = self._queue_up(wants_result=True)
+                waiter = self._queue_up(wants_result=True)
                 try:
-                    await ticket
+                    await waiter
                 except BaseException:
-                    self._leave(ticket, wanted_result=True)
+                    self._leave(waiter, wanted_result=True)
                     raise
             try:
                 if self._stage is not FINISHED:
-                    await give_way()
+                    await checkpoint_before_raise()
                 return self.return_value
             finally:
                 if has_waited and self._stage is FAILED:

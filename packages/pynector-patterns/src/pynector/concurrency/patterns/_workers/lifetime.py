@@ -11,7 +11,7 @@ from pynector.concurrency.cancel import move_on_after
 from pynector.concurrency.task import create_task_group
 from pynector.concurrency.task.lowlevel import (
     ParkingLot,
-    give_way,
+    checkpoint_before_raise,
     is_cancellation,
     native_cancellations,
     one_line,
@@ -97,7 +97,7 @@ class PoolBlock:
         finally:
             workers.group_ended()
         if (exc is None or swallowed) and group.cancel_scope.cancel_called:
-            await give_way()
+            await checkpoint_before_raise()
             raise BrokenResourceError("worker pool: one of its tasks was cancelled from outside")
 
     async def _wait_for(self, grace: float) -> None:

@@ -15,7 +15,7 @@ from pynector.concurrency.task.lowlevel import (
     check_int,
     check_seconds,
     checkpoint,
-    give_way,
+    checkpoint_before_raise,
     operation_budget,
 )
 
@@ -203,11 +203,11 @@ class WorkerPool(Generic[T, R]):
             await self._wait_for_room()
         workers, room = self._workers, self._queue.room
         try:
-            at_home = room.current_loop() is room.home  # what `check_home` asks, without the call
+            same_loop = room.current_loop() is room.loop  # what `check_loop` asks, without the call
         except RuntimeError:
-            at_home = False
-        if not at_home:
-            room.check_home("submitting an item")
+            same_loop = False
+        if not same_loop:
+            room.check_loop("submitting an item")
         handle: ItemHandle[T, R] = ItemHandle()
         handle._owner, handle._item, handle._outcome = self._owner, item, None
         handle._stage = copy_context()
@@ -233,7 +233,7 @@ class WorkerPool(Generic[T, R]):
             self._check_open()
             raise WouldBlock("worker pool: no room in the queue")
         workers = self._workers
-        workers.check_home("submitting an item")
+        workers.check_loop("submitting an item")
         handle: ItemHandle[T, R] = ItemHandle()
         handle._queue(self._owner, item, copy_context(), priority)
         self._line.append(handle)
@@ -266,7 +266,7 @@ class WorkerPool(Generic[T, R]):
         try:
             self._check_open()
         except ClosedResourceError:
-            await give_way()
+            await checkpoint_before_raise()
             raise
         return await map_items(self.submit, items)
 
@@ -311,5 +311,5 @@ class WorkerPool(Generic[T, R]):
             self._queue.keep_promise()
             self._check_open()
         except ClosedResourceError:
-            await give_way()
+            await checkpoint_before_raise()
             raise

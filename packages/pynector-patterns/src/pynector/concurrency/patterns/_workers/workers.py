@@ -51,7 +51,7 @@ class Workers(Generic[T, R]):
     Attributes:
         size: How many workers there may be.
         state: Whether the pool was opened, and closed.
-        check_home: Makes sure that this is the event loop in which the pool was opened.
+        check_loop: Makes sure that this is the event loop in which the pool was opened.
         may_wake: Whether `wake` is worth a try: not while a worker is on its way, nor while all are busy.
         has_ended: Whether all workers have stopped, and none will come.
         owner: What the items' handles share.
@@ -78,7 +78,7 @@ class Workers(Generic[T, R]):
             waiter_ran=self.outcomes.waiter_ran,
             reader_ran=self.outcomes.reader_ran,
         )
-        self.check_home: Callable[[str], None] = queue.room.check_home
+        self.check_loop: Callable[[str], None] = queue.room.check_loop
         self._work: ParkingLot[None] = self._new_lot("WorkerPool")
         self._all_idle: ParkingLot[None] = self._new_lot("WorkerPool.join")
         self._end: ParkingLot[None] = self._new_lot("WorkerPool.stop")
@@ -135,7 +135,7 @@ class Workers(Generic[T, R]):
         """
         if self.state != "new":
             raise RuntimeError(f"worker pool is {self.state}; a pool is started once")
-        self.queue.room.move_in()
+        self.queue.room.bind()
         self._context = context
         self.state = "running"
         self.queue.open()
@@ -147,7 +147,7 @@ class Workers(Generic[T, R]):
 
     def close(self) -> None:
         """Accept no more items; the workers stop when all that are queued are done."""
-        self.check_home("closing")
+        self.check_loop("closing")
         self.state = "stopped"
         self.queue.close(self.outcomes.refusal)
         self._work.unpark_all(None)
@@ -155,7 +155,7 @@ class Workers(Generic[T, R]):
 
     def cancel(self) -> None:
         """Accept no more items, and cancel those that are queued or running."""
-        self.check_home("closing")
+        self.check_loop("closing")
         self.outcomes.pool_is_cancelled = True
         for handle in self.queue.clear():
             self.outcomes.item_cancelled(handle, alone=False)
@@ -165,7 +165,7 @@ class Workers(Generic[T, R]):
 
     def cancel_item(self, handle: ItemHandle[T, R]) -> None:
         """Cancel one item, unless it is done."""
-        self.check_home("cancelling an item")
+        self.check_loop("cancelling an item")
         if (worker := handle._runner) is not None:
             assert isinstance(worker, Worker)
             worker.drops_item = True
@@ -180,7 +180,7 @@ class Workers(Generic[T, R]):
 
         Which ones is decided only then, when it is known which of them wait for room in the queue.
         """
-        self.check_home("resize()")
+        self.check_loop("resize()")
         self.size = size
         if len(self._workers) > size:
             for worker in self._workers:
@@ -301,7 +301,7 @@ class Workers(Generic[T, R]):
 
     def _new_lot(self, waits_for: str) -> ParkingLot[None]:
         """Make a lot that belongs to the event loop in which the pool was opened, or will be."""
-        return ParkingLot(waits_for, beside=self.queue.room)
+        return ParkingLot(waits_for, same_loop_as=self.queue.room)
 
 
 class Worker(Generic[T, R]):

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
         check_seconds,
     )
     from ._backend import (
-        Ticket,
+        Waiter,
         asyncio_task,
         cancel_scope,
         checkpoint,
         current_task,
         current_time,
         runs_on_trio,
-        task_asker,
-        time_asker,
+        task_getter,
+        time_getter,
         unwatch_exit,
         watch_exit,
     )
     from ._budget import OPERATIONS_PER_CHECKPOINT, READY, operation_budget, start_budget
-    from ._cancellation import give_way, is_cancelled
+    from ._cancellation import checkpoint_before_raise, is_cancelled
     from ._errors import (
         add_note,
         is_cancellation,
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
         what_leaves,
     )
     from ._holders import tasks_that_hold
+    from ._loop_bound import LoopBound, raise_wrong_thread
     from ._owner import spawn_owner
     from ._parked import ParkedTask, parked_tasks
     from ._parking_lot import ParkingLot
-    from ._resident import Resident, refuse_thread
 else:
     __getattr__, __dir__ = import_lazily(
         __name__,
@@ -60,8 +60,8 @@ else:
             "ParkedTask": "_parked",
             "ParkingLot": "_parking_lot",
             "READY": "_budget",
-            "Resident": "_resident",
-            "Ticket": "_backend",
+            "LoopBound": "_loop_bound",
+            "Waiter": "_backend",
             "add_note": "_errors",
             "asyncio_task": "_backend",
             "cancel_scope": "_backend",
@@ -74,7 +74,7 @@ else:
             "checkpoint": "_backend",
             "current_task": "_backend",
             "current_time": "_backend",
-            "give_way": "_cancellation",
+            "checkpoint_before_raise": "_cancellation",
             "is_cancellation": "_errors",
             "is_cancelled": "_cancellation",
             "leaves": "_errors",
@@ -86,14 +86,14 @@ else:
             "raise_first": "_errors",
             "raise_overtaken": "_errors",
             "raise_unchanged": "_errors",
-            "refuse_thread": "_resident",
+            "raise_wrong_thread": "_loop_bound",
             "runs_on_trio": "_backend",
             "single": "_errors",
             "spawn_owner": "_owner",
             "start_budget": "_budget",
-            "task_asker": "_backend",
+            "task_getter": "_backend",
             "tasks_that_hold": "_holders",
-            "time_asker": "_backend",
+            "time_getter": "_backend",
             "unwatch_exit": "_backend",
             "watch_exit": "_backend",
             "what_leaves": "_errors",
@@ -103,10 +103,10 @@ else:
 __all__ = [
     "OPERATIONS_PER_CHECKPOINT",
     "READY",
+    "LoopBound",
     "ParkedTask",
     "ParkingLot",
-    "Resident",
-    "Ticket",
+    "Waiter",
     "add_note",
     "asyncio_task",
     "cancel_scope",
@@ -117,9 +117,9 @@ __all__ = [
     "check_positive",
     "check_seconds",
     "checkpoint",
+    "checkpoint_before_raise",
     "current_task",
     "current_time",
-    "give_way",
     "import_lazily",
     "is_cancellation",
     "is_cancelled",
@@ -132,14 +132,14 @@ __all__ = [
     "raise_first",
     "raise_overtaken",
     "raise_unchanged",
-    "refuse_thread",
+    "raise_wrong_thread",
     "runs_on_trio",
     "single",
     "spawn_owner",
     "start_budget",
-    "task_asker",
+    "task_getter",
     "tasks_that_hold",
-    "time_asker",
+    "time_getter",
     "unwatch_exit",
     "watch_exit",
     "what_leaves",

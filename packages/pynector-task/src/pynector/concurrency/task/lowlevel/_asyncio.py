@@ -1,4 +1,4 @@
-"""Parking on asyncio, uvloop included: a ticket is a future."""
+"""Parking on asyncio, uvloop included: a waiter is a future."""
 
 import asyncio
 import math

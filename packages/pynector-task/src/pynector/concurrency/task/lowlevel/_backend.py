@@ -19,7 +19,7 @@ Task: TypeAlias = Any
 """An `asyncio.Task` or a `trio.lowlevel.Task`."""
 
 
-class Ticket(Awaitable[Any], Protocol):
+class Waiter(Awaitable[Any], Protocol):
     """The part of `asyncio.Future` that waiting tasks need: awaited by one task, set by another."""
 
     def done(self) -> bool: ...
@@ -31,14 +31,14 @@ class Ticket(Awaitable[Any], Protocol):
     def set_exception(self, exception: BaseException, /) -> None: ...
 
 
-Queue: TypeAlias = deque[tuple[Ticket, Task, float]]
+Queue: TypeAlias = deque[tuple[Waiter, Task, float]]
 """Those who wait, in order of arrival: what wakes each one, with its task and since when it waits."""
 
 
 class Backend(Protocol):
     """What differs between event loops."""
 
-    def make_ticket(self) -> Ticket: ...
+    def make_ticket(self) -> Waiter: ...
     def clock_of(self, loop: object) -> Callable[[], float]: ...
     def current_task(self) -> Task: ...
     def current_loop(self) -> object: ...
@@ -102,11 +102,11 @@ def _trio_backend() -> tuple[Backend, Callable[[], bool]]:
 asyncio_task: Callable[[], Task | None] = _asyncio.current_task
 """asyncio's `current_task`: half the cost of ours, for a hot path.
 
-Gives None or raises `RuntimeError` where no task of asyncio runs; `task_asker` gives what knows there.
+Gives None or raises `RuntimeError` where no task of asyncio runs; `task_getter` gives what knows there.
 """
 
 
-def task_asker() -> Callable[[], Task | None]:
+def task_getter() -> Callable[[], Task | None]:
     """Return what tells the running task here, at once: for an object that asks again and again.
 
     Where another event loop runs, it gives None or raises `RuntimeError`: then ask for another one.
@@ -135,7 +135,7 @@ def current_time() -> float:
     return backend_here().current_time()
 
 
-def time_asker() -> Callable[[], float]:
+def time_getter() -> Callable[[], float]:
     """Return a function that does at once what `current_time` does here, for an object that asks often.
 
     Where another event loop runs, it tells another time, or raises `RuntimeError`: then ask for another one.
@@ -180,10 +180,10 @@ def watch_exit(task: Task, callback: Callable[[Task], None]) -> None:
     if backend.has_ended(task):
         raise BrokenResourceError(f"task {name_of(task)!r} has ended")
     try:
-        at_home = backend.is_of_this_loop(task)
+        same_loop = backend.is_of_this_loop(task)
     except RuntimeError:  # no such loop runs here
-        at_home = False
-    if not at_home:
+        same_loop = False
+    if not same_loop:
         raise RuntimeError(f"task {name_of(task)!r} belongs to another event loop or thread than this one")
     backend.watch_exit(task, callback)
 

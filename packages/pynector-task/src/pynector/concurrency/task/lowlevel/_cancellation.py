@@ -19,7 +19,7 @@ def is_cancelled() -> bool:
     return cancelling is not None and cancelling() > 0
 
 
-async def give_way() -> None:
+async def checkpoint_before_raise() -> None:
     """Pass a checkpoint before an error is raised, and be cancelled there if this task is being cancelled.
 
     What a task meets may come of its own cancellation: another one, which was cancelled with it and has run

@@ -5,27 +5,27 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ._backend import Queue, Task, Ticket, name_of
+from ._backend import Queue, Task, Waiter, name_of
+from ._loop_bound import LoopBound
 from ._parked import ParkedTask, remember
-from ._resident import Resident
 
 T = TypeVar("T")
 
 
-class ParkingLot(Resident, Generic[T]):
+class ParkingLot(LoopBound, Generic[T]):
     """Tasks that wait, first come, first served: `park` waits, `unpark` wakes the first and hands it a value.
 
     The idea and the name are trio's. A lot keeps no state of its own but who waits: what they wait for is
     plain bookkeeping of the object built on it, which decides synchronously and calls `unpark`.
 
     A lot belongs to the event loop in which a task first parks. From then on `park`, `unpark` and
-    `check_home` raise `RuntimeError` in another loop or thread.
+    `check_loop` raise `RuntimeError` in another loop or thread.
 
     Args:
         waits_for: What tasks wait for here, in a word or two: it stands in errors and in `parked_tasks()`.
         holders: Gives those who hold it now, tasks or anything else; asked only for `parked_tasks()`.
-        beside: Another lot of the same object, or the `Resident` that the object is: both belong to one event
-            loop, as soon as one of them does.
+        same_loop_as: Another lot of the same object, or the `LoopBound` that the object is: both belong to
+            one event loop, as soon as one of them does.
 
     Example:
         ```python
@@ -51,23 +51,23 @@ class ParkingLot(Resident, Generic[T]):
         "_current_task",
         "_dead",
         "_holders",
-        "_make_ticket",
+        "_make_waiter",
         "queue",
     )
 
     # The backend's own functions, kept where the hot paths find them at once.
     _clock: Callable[[], float]
     _current_task: Callable[[], Task | None]
-    _make_ticket: Callable[[], Ticket]
+    _make_waiter: Callable[[], Waiter]
 
     def __init__(
         self,
         waits_for: str,
         *,
         holders: Callable[[], Iterable[object]] = tuple,
-        beside: Resident | None = None,
+        same_loop_as: LoopBound | None = None,
     ) -> None:
-        super().__init__(waits_for, beside)
+        super().__init__(waits_for, same_loop_as)
         self._holders = holders
         self.queue: Queue = deque()
         """Who waits, to look at: while it is empty nobody does, and to see that costs less than `len`.
@@ -75,7 +75,7 @@ class ParkingLot(Resident, Generic[T]):
         In order of arrival, with those that were cancelled: taking these out of the middle at once would cost
         as much as there are.
         """
-        # Invariant: of the tickets whose tasks were cancelled and have run since, or which were woken out of
+        # Invariant: of the waiters whose tasks were cancelled and have run since, or which were woken out of
         # turn, those in the queue, less those that left it before their tasks ran.
         self._dead = 0
 
@@ -103,17 +103,17 @@ class ParkingLot(Resident, Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        ticket = self.queue_up()
+        waiter = self.enqueue()
         try:
-            return await ticket  # type: ignore[no-any-return]
+            return await waiter  # type: ignore[no-any-return]
         except BaseException:
-            self.leave(ticket, give_back)
+            self.abort(waiter, give_back)
             raise
 
-    def queue_up(self, task: Task | None = None) -> Ticket:
+    def enqueue(self, task: Task | None = None) -> Waiter:
         """Do what `park` does before it waits, for a hot path that saves a coroutine by waiting itself.
 
-        It awaits the ticket, at once, calls `leave` if that raises anything at all, and re-raises.
+        It awaits the waiter, at once, calls `abort` if that raises anything at all, and re-raises.
 
         Args:
             task: The running task, where the caller knows it already.
@@ -122,27 +122,27 @@ class ParkingLot(Resident, Generic[T]):
             RuntimeError: this is not the event loop that the lot belongs to.
         """
         if self._backend is None:
-            self.move_in()
+            self.bind()
         try:
             if task is None:
                 task = self._current_task()
-            at_home = task is not None and self.current_loop() is self.home
+            same_loop = task is not None and self.current_loop() is self.loop
         except RuntimeError:  # no such event loop runs here
-            at_home, task = False, None
-        if not at_home:
-            self.refuse_stranger("waiting")
-        ticket = self._make_ticket()
-        self.queue.append((ticket, task, self._clock()))
-        return ticket
+            same_loop, task = False, None
+        if not same_loop:
+            self.raise_wrong_loop("waiting")
+        waiter = self._make_waiter()
+        self.queue.append((waiter, task, self._clock()))
+        return waiter
 
-    def leave(self, ticket: Ticket, give_back: Callable[[T], object]) -> None:
+    def abort(self, waiter: Waiter, give_back: Callable[[T], object]) -> None:
         """Do what `park` does when waiting ended in an exception."""
-        if ticket.done() and not ticket.cancelled():
-            if ticket.exception() is None:
+        if waiter.done() and not waiter.cancelled():
+            if waiter.exception() is None:
                 # Granted, and cancelled natively before this task could run: the grant goes on to the next.
-                give_back(ticket.result())
+                give_back(waiter.result())
             return
-        ticket.cancel()  # it is pending yet if the coroutine was closed
+        waiter.cancel()  # it is pending yet if the coroutine was closed
         self._count_dead()
 
     def _count_dead(self) -> None:
@@ -162,20 +162,20 @@ class ParkingLot(Resident, Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        if self.home is None:
-            self.check_home("waking a task")  # of the one beside
+        if self.loop is None:
+            self.check_loop("waking a task")  # of `same_loop_as`
             return None
         try:
-            at_home = self.current_loop() is self.home
+            same_loop = self.current_loop() is self.loop
         except RuntimeError:
-            at_home = False
-        if not at_home:
-            self.check_home("waking a task")
+            same_loop = False
+        if not same_loop:
+            self.check_loop("waking a task")
         queue = self.queue
         while queue:  # what `wake_first` does, without the call
-            ticket, task, _ = queue.popleft()
-            if not ticket.done():
-                ticket.set_result(value)
+            waiter, task, _ = queue.popleft()
+            if not waiter.done():
+                waiter.set_result(value)
                 return task
             self._dead -= 1
         return None
@@ -184,41 +184,41 @@ class ParkingLot(Resident, Generic[T]):
         """Do what `unpark` does, for a caller that has made sure of the event loop."""
         queue = self.queue
         while queue:
-            ticket, task, _ = queue.popleft()
-            if not ticket.done():
-                ticket.set_result(value)
+            waiter, task, _ = queue.popleft()
+            if not waiter.done():
+                waiter.set_result(value)
                 return task
             self._dead -= 1
         return None
 
-    def wake(self, ticket: Ticket, value: T) -> None:
-        """Wake the one with this ticket, out of turn; nothing happens if it waits no longer.
+    def wake(self, waiter: Waiter, value: T) -> None:
+        """Wake the one with this waiter, out of turn; nothing happens if it waits no longer.
 
-        For an object that knows who waits for what, and whose tasks wait by `queue_up`: one lot is enough for
+        For an object that knows who waits for what, and whose tasks wait by `enqueue`: one lot is enough for
         many things. The caller has made sure of the event loop.
         """
-        if ticket.done():
+        if waiter.done():
             return
-        ticket.set_result(value)
-        if self.queue[0][0] is ticket:
+        waiter.set_result(value)
+        if self.queue[0][0] is waiter:
             self.queue.popleft()
         else:
             self._count_dead()
 
-    def move_first(self, lot: "ParkingLot[Any]") -> Ticket | None:
-        """Let the first task that waits here wait in *lot* instead, without waking it, and give its ticket.
+    def move_first(self, lot: "ParkingLot[Any]") -> Waiter | None:
+        """Let the first task that waits here wait in *lot* instead, without waking it, and give its waiter.
 
-        None means that none waits. For an object with two lots, one *beside* the other, whose tasks wait by
-        `queue_up`. A task that is interrupted calls `leave` of the lot that it waits in then.
+        None if no task waits. For an object with two lots (`same_loop_as`) whose tasks wait by `enqueue`. A
+        task that is interrupted calls `abort` of the lot that it waits in by then.
         """
         queue = self.queue
         while queue:
-            ticket, task, _ = queue.popleft()
-            if not ticket.done():
+            waiter, task, _ = queue.popleft()
+            if not waiter.done():
                 if lot._backend is None:
-                    lot.move_in()
-                lot.queue.append((ticket, task, lot._clock()))
-                return ticket
+                    lot.bind()
+                lot.queue.append((waiter, task, lot._clock()))
+                return waiter
             self._dead -= 1
         return None
 
@@ -228,12 +228,12 @@ class ParkingLot(Resident, Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        self.check_home("waking all tasks")
+        self.check_loop("waking all tasks")
         queue, self.queue = self.queue, deque()
         woken = 0
-        for ticket, _, _ in queue:
-            if not ticket.done():
-                ticket.set_result(value)
+        for waiter, _, _ in queue:
+            if not waiter.done():
+                waiter.set_result(value)
                 woken += 1
         self._dead -= len(queue) - woken
         return woken
@@ -244,14 +244,14 @@ class ParkingLot(Resident, Generic[T]):
         Raises:
             RuntimeError: this is not the event loop that the lot belongs to.
         """
-        self.check_home("waking all tasks")
+        self.check_loop("waking all tasks")
         self._bury()
         while self.queue:
             self.queue.popleft()[0].set_exception(error())
 
     def oldest(self) -> float:
         """Since when the first waits, in seconds on the event loop's clock; infinity if nobody does."""
-        return next((since for ticket, _, since in self.queue if not ticket.done()), math.inf)
+        return next((since for waiter, _, since in self.queue if not waiter.done()), math.inf)
 
     def latest(self) -> float:
         """When the last one joined, in seconds on the event loop's clock; to be asked at once after that."""
@@ -259,11 +259,11 @@ class ParkingLot(Resident, Generic[T]):
 
     def first(self) -> Task | None:
         """Return the task that waits longest, or None."""
-        return next((task for ticket, task, _ in self.queue if not ticket.done()), None)
+        return next((task for waiter, task, _ in self.queue if not waiter.done()), None)
 
     def tasks(self) -> tuple[Task, ...]:
         """Return all tasks that wait, in order of arrival."""
-        return tuple(task for ticket, task, _ in self.queue if not ticket.done())
+        return tuple(task for waiter, task, _ in self.queue if not waiter.done())
 
     def holders(self) -> Iterable[object]:
         """Return those who hold at the moment what tasks wait for here; a subclass may know better."""
@@ -274,15 +274,15 @@ class ParkingLot(Resident, Generic[T]):
         held_by = tuple(map(name_of, self.holders()))
         return [
             ParkedTask(name_of(task), self._name, since, held_by)
-            for ticket, task, since in self.queue
-            if not ticket.done()
+            for waiter, task, since in self.queue
+            if not waiter.done()
         ]
 
-    def move_in(self) -> None:
-        super().move_in()
+    def bind(self) -> None:
+        super().bind()
         backend = self._backend
         assert backend is not None
-        self._clock = backend.clock_of(self.home)
+        self._clock = backend.clock_of(self.loop)
         self._current_task = backend.current_task
-        self._make_ticket = backend.make_ticket
+        self._make_waiter = backend.make_ticket
         remember(self)

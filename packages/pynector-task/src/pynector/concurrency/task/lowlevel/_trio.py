@@ -1,4 +1,4 @@
-"""Parking on trio: a ticket is a slot for what the waker hands over. Imported only where trio runs."""
+"""Parking on trio: a waiter is a slot for what the waker hands over. Imported only where trio runs."""
 
 import math
 import signal
@@ -22,7 +22,7 @@ wait_task_rescheduled = trio.lowlevel.wait_task_rescheduled
 ABORTED = trio.lowlevel.Abort.SUCCEEDED
 
 
-class Ticket:
+class Waiter:
     """What is asked of an asyncio future, for a trio task: awaited once, by the task that made it."""
 
     __slots__ = ("_cancelled", "_done", "_error", "_task", "_value")
@@ -73,7 +73,7 @@ def clock_of(loop: object) -> Callable[[], float]:
     return trio.lowlevel.current_clock().current_time
 
 
-make_ticket = Ticket
+make_ticket = Waiter
 
 
 def cancel_scope(seconds: float | None, shield: bool) -> CancelScope:

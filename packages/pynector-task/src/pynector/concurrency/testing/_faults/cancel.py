@@ -183,7 +183,7 @@ def _why_none(baseline: Run, options: _Options) -> str:
     elif not (victims := _victims(baseline, options)):
         why = f"victims chose none of the tasks, which are named {_names(_children(baseline))}"
     elif all(task.spared.issuperset(options.kinds) for task in victims):
-        why = f"nothing strikes {_names(victims)} in that way"
+        why = f"nothing of that kind can be injected into {_names(victims)}"
     else:
         why = "each victim ended in the step in which it was started"
     return f"{', '.join(options.kinds)}: never injected, since {why}; nothing is proved"

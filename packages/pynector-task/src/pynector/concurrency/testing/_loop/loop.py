@@ -118,7 +118,7 @@ class ControlledLoop(asyncio.AbstractEventLoop):
     ) -> None:
         """Let a run choose who is next, and what each task runs."""
         self._exploring = True
-        self._complaints = run.complaints
+        self._complaints = run.loop_errors
         self._run = run
         self._wrap = wrap
         self._queue.run = run

@@ -7,12 +7,12 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from .._faults.exposure import in_reach_of_interrupt, in_reach_of_scope
-from .._report.checks import judge, keep_for_ever
+from .._faults.injection import in_reach_of_interrupt, in_reach_of_scope
+from .._report.checks import keep_for_ever, record_outcome
 from .._report.stuck import Stuck
 from .._schedule.run import Run
 from .._schedule.schedule import Fault
-from .._schedule.task import STRIKE, ScenarioTask, scenario_name
+from .._schedule.task import INJECTED, ScenarioTask, scenario_name
 from .loop import ControlledLoop
 
 _CLEANUP_STEPS = 1000
@@ -22,7 +22,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
     """Run *scenario* once, as the schedule of *run* says; the run keeps what was found."""
     loop = ControlledLoop()
     loop.obey(run, partial(_wrap, run))
-    run.strike = _strike
+    run.inject = _inject
     if run.schedule.eager:
         loop.start_eagerly()
     error: BaseException | None = None
@@ -36,7 +36,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
             if not run.fired_kind("interrupt"):
                 raise
             _end_all(loop, run)
-            run.struck_unstarted = True
+            run.injected_unstarted = True
             error = _error_of(run.tasks[0].native)
         except BaseException as raised:
             error = raised
@@ -44,7 +44,7 @@ def run_on_asyncio(scenario: Callable[[], Coroutine[Any, Any, object]], run: Run
             _let_go(loop)
             run.note_alive([task for task in run.tasks if not task.native.done()])
             _find_swallowed(run)
-        judge(run, error, asyncio.CancelledError)
+        record_outcome(run, error, asyncio.CancelledError)
     finally:
         _clean_up(loop, run)
 
@@ -57,13 +57,13 @@ def _wrap(run: Run, task: ScenarioTask) -> Any:
     return task.coroutine
 
 
-def _strike(fault: Fault, task: ScenarioTask) -> bool:
+def _inject(fault: Fault, task: ScenarioTask) -> bool:
     if task.native is None or task.native.done():
         return False
     if fault.kind in {"scope", "both"}:
         if task.scope is None:
             return False
-        task.scope.cancel(STRIKE)
+        task.scope.cancel(INJECTED)
     if fault.kind in {"native", "twice", "again", "both", "interrupt"}:
         task.native.cancel()
     if fault.kind == "twice":
@@ -78,7 +78,7 @@ def _strike(fault: Fault, task: ScenarioTask) -> bool:
 def _find_swallowed(run: Run) -> None:
     for task in run.tasks:
         native: asyncio.Task[Any] = task.native
-        if run.is_victim(task, "native", "twice", "again") and task.struck and native.done():
+        if run.is_victim(task, "native", "twice", "again") and task.injected and native.done():
             ended_well = not native.cancelled() and _error_of(native) is None
             task.swallowed = ended_well and native.cancelling() > 0
 
@@ -111,7 +111,7 @@ def _let_go(loop: ControlledLoop) -> None:
 
 def _clean_up(loop: ControlledLoop, run: Run) -> None:
     after = Run(run.schedule.without_faults(), max_steps=_CLEANUP_STEPS)
-    after.complaints = run.complaints
+    after.loop_errors = run.loop_errors
     loop.obey(after)
     _end_all(loop, run)
     for task in run.tasks:

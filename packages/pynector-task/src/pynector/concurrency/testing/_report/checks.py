@@ -15,7 +15,7 @@ from .._schedule.run import Run
 from .stack import in_words, without_cancellations
 
 
-def judge(run: Run, error: BaseException | None, cancelled: type[BaseException]) -> None:
+def record_outcome(run: Run, error: BaseException | None, cancelled: type[BaseException]) -> None:
     """Record what is wrong with a run that has ended.
 
     A cancellation or an interrupt that leaves the scenario is not wrong where one was injected.
@@ -35,8 +35,8 @@ def judge(run: Run, error: BaseException | None, cancelled: type[BaseException])
         run.stop("exception", ", ".join(map(in_words, leaves(error))), error)
     swallowed = [str(task) for task in run.tasks if task.swallowed]
     if swallowed:
-        struck = "interrupted" if interrupted else "cancelled"
-        run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not {struck}")
+        how = "interrupted" if interrupted else "cancelled"
+        run.stop("swallowed cancellation", f"{', '.join(swallowed)} ended as if it were not {how}")
     if run.alive:
         run.stop("leaked task", f"{', '.join(map(str, run.alive))} outlived the scenario")
 

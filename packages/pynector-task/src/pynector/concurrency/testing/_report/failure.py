@@ -46,7 +46,7 @@ class Failure:
         seed: The token of the schedule that failed first, before it was made shorter.
         step: The steps that had been taken when it happened.
         count: The schedules that failed in this way.
-        struck: What was injected, where: the victim and the line on which it waited.
+        injected: What was injected, and where: the victim and the line on which it waited.
         raised: Where something was raised, the lines.
         waiting: The tasks that were alive, each with the line on which it waited.
         trace: The schedule as a list: step, task, and the line on which that task waits after the step.
@@ -63,7 +63,7 @@ class Failure:
     seed: str = ""
     step: int = 0
     count: int = 1
-    struck: tuple[str, ...] = ()
+    injected: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     trace: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Failure:
         lines = [f"{self.kind} at step {self.step}, in {self.count} {schedules}: {self.text}"]
         lines += [
             f"  {line}"
-            for line in (*self.struck, *(f"raised at {place}" for place in self.raised), *self.waiting)
+            for line in (*self.injected, *(f"raised at {place}" for place in self.raised), *self.waiting)
         ]
         if self.trace:
             lines.append("  schedule (step, task, where it waits afterwards):")

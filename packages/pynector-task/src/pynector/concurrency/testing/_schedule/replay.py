@@ -70,7 +70,7 @@ def _of_no_effect(schedule: Schedule, run: Run) -> Iterator[str]:
     token = schedule.token
     for fault in schedule.faults:
         if fault not in run.fired:
-            yield f"{fault} of {token!r} struck nobody: {run.about_victim(fault)}"
+            yield f"{fault} of {token!r} was injected into no task: {run.about_victim(fault)}"
     deviations = parse_deviations(schedule.order) if "=" in schedule.order else {}
     for choice, taken in deviations.items():
         choices = len(run.branches)

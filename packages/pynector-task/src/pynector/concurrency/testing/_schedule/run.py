@@ -68,14 +68,14 @@ class Run:
         self.steps: int = 0
         self.finding: Finding | None = None
         self.fired: list[Fault] = []
-        self.struck_unstarted: bool = False  # a task was cancelled natively before its first step
+        self.injected_unstarted: bool = False  # a task was cancelled natively before its first step
         self.has_threads: bool = False  # another thread has called in, or was waited for
         self.alive: list[ScenarioTask] = []  # when the scenario had ended
         self._lines_of_alive: tuple[str, ...] = ()
-        self.complaints: list[str] | None = []  # about errors that reach nobody, unless they are logged
+        self.loop_errors: list[str] | None = []  # about errors that reach nobody, unless they are logged
         self.invariants: list[Callable[[], object]] = []
         self.branches: list[tuple[int, int]] = []
-        self.strike: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
+        self.inject: Callable[[Fault, ScenarioTask], bool] = lambda fault, task: False
         self.fifo: bool = schedule.order == "fifo" and trace is None and not record
         self.lateness: float = 0.0 if self.fifo else schedule.lateness
         self._late_choices = 0
@@ -124,19 +124,19 @@ class Run:
             return f"there was no task {fault.victim}, only {len(self.tasks)} in all"
         task = self.tasks[fault.victim]
         if fault.kind in task.spared:
-            return f"nothing strikes {task} in that way"
+            return f"{fault.kind} cannot be injected into {task}"
         if fault.step < task.born:
             return f"{task} was made at step {task.born}"
         if task.ended is not None:
             return f"{task} had ended after step {task.ended} of {self.steps}"
-        return f"{task} could not be struck after step {fault.step} of {self.steps}"
+        return f"{task} could not be reached after step {fault.step} of {self.steps}"
 
     def fired_kind(self, kind: FaultKind) -> bool:
         """Whether a fault of this kind has been injected."""
         return any(fault.kind == kind for fault in self.fired)
 
     @property
-    def names_of_struck(self) -> list[str]:
+    def names_of_targets(self) -> list[str]:
         """The names of the tasks that faults have been injected into."""
         return [self.tasks[fault.victim].name for fault in self.fired]
 
@@ -155,7 +155,7 @@ class Run:
         if self._trace is not None:
             self._write_step(self._trace, task)
         if self._once_more is not None and self._once_more[1] is task:
-            self._strike_once_more(*self._once_more)
+            self._inject_again(*self._once_more)
         while self._faults and self._faults[-1].step <= self.steps:
             self._inject(self._faults.pop())
         for invariant in self.invariants:
@@ -208,23 +208,23 @@ class Run:
             where = "before its first step" if unstarted else f"at {task.where()}"
         if task.has_ended or fault.kind in task.spared or (unstarted and fault.kind == "interrupt"):
             return
-        if not self.strike(fault, task):
+        if not self.inject(fault, task):
             return
         # asyncio does not even start it then, nor what it was to await; AnyIO's own tasks are such a pair.
-        self.struck_unstarted |= unstarted and fault.kind != "scope"
-        task.struck = True
+        self.injected_unstarted |= unstarted and fault.kind != "scope"
+        task.injected = True
         self.fired.append(fault)
         if fault.kind == "again":
             self._once_more = fault, task
-        self._write_strike(f"{fault.kind} strikes {task} {where}")
+        self._record_injection(f"{fault.kind} injected into {task} {where}")
 
-    def _strike_once_more(self, fault: Fault, task: ScenarioTask) -> None:
+    def _inject_again(self, fault: Fault, task: ScenarioTask) -> None:
         self._once_more = None
         where = task.where() if self._trace is not None else ""
-        if not task.has_ended and self.strike(fault, task):
-            self._write_strike(f"{fault.kind} strikes {task} once more at {where}")
+        if not task.has_ended and self.inject(fault, task):
+            self._record_injection(f"{fault.kind} injected once more into {task} at {where}")
 
-    def _write_strike(self, line: str) -> None:
+    def _record_injection(self, line: str) -> None:
         if self._trace is not None:
             self._trace.victims.append(line)
             self._trace.add(self.steps, f"** {line}")

@@ -144,11 +144,11 @@ class Session:
             current_run.reset(token)
         collect_young_garbage()
         self._watchdog.check()
-        if not run.struck_unstarted:
+        if not run.injected_unstarted:
             for warning in self._warnings:
                 run.stop("never awaited", warning)
-        for complaint in run.complaints or ():
-            run.stop("unhandled error", complaint)
+        for text in run.loop_errors or ():
+            run.stop("unhandled error", text)
         self._warnings.clear()
         return run
 
@@ -166,8 +166,8 @@ class Session:
 
     def _explain(self, schedule: Schedule, failure: Failure) -> Failure:
         run = self.attempt(schedule, record=True)
-        struck = run.names_of_struck
-        shortest = shorten(schedule, run.branches, lambda shorter: self._fails_like(failure, struck, shorter))
+        targets = run.names_of_targets
+        shortest = shorten(schedule, run.branches, lambda shorter: self._is_like(failure, targets, shorter))
         trace = Trace()
         run = self.attempt(shortest, trace=trace)
         if run.finding is None:
@@ -175,11 +175,11 @@ class Session:
         explained = _failure(self.report.scenario, shortest, run, trace)
         return replace(explained, seed=failure.seed, count=failure.count)
 
-    def _fails_like(self, failure: Failure, struck: list[str], schedule: Schedule) -> bool:
+    def _is_like(self, failure: Failure, targets: list[str], schedule: Schedule) -> bool:
         run = self.attempt(schedule)
         if run.finding is None or run.finding.signature != failure.signature:
             return False
-        return run.names_of_struck == struck  # in another order, another task may have the victim's number
+        return run.names_of_targets == targets  # in another order, another task may have the victim's number
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _failure(scenario: str, schedule: Schedule, run: Run, trace: Trace | None = 
         token=schedule.token,
         seed=schedule.token,
         step=run.steps,
-        struck=tuple(trace.victims) if trace else (),
+        injected=tuple(trace.victims) if trace else (),
         raised=tuple(filter(None, finding.raised)),
         waiting=finding.waiting,
         trace=tuple(trace.lines) if trace else (),

@@ -14,7 +14,7 @@ from .schedule import FAULT_KINDS, FaultKind
 SPARED_ALL: frozenset[FaultKind] = frozenset(FAULT_KINDS)
 
 # The reason that a fault gives when it cancels a scope: a task is cancelled by others, too.
-STRIKE = "a fault, injected"
+INJECTED = "a fault, injected"
 
 
 class ScenarioTask:
@@ -28,9 +28,9 @@ class ScenarioTask:
         born: Steps taken when it was made.
         ended: Steps taken when it ended, or None.
         last_step: Steps taken when its last step was over.
-        struck: Whether a fault was injected into it.
+        injected: Whether a fault was injected into it.
         interrupted: Whether `KeyboardInterrupt` is to be raised in it as soon as it can be.
-        saw_strike: Whether what a fault is to raise in it has been raised.
+        saw_fault: Whether what a fault is to raise in it has been raised.
         spared: The kinds of fault that nothing in the world could do to it.
         swallowed: Whether it ended as if nothing had happened, although a cancellation had reached it.
     """
@@ -41,14 +41,14 @@ class ScenarioTask:
         "born",
         "coroutine",
         "ended",
+        "injected",
         "interrupted",
         "last_step",
         "native",
         "number",
-        "saw_strike",
+        "saw_fault",
         "scope",
         "spared",
-        "struck",
         "swallowed",
     )
 
@@ -62,9 +62,9 @@ class ScenarioTask:
         self.born: int = born
         self.ended: int | None = None
         self.last_step: int = 0
-        self.struck: bool = False
+        self.injected: bool = False
         self.interrupted: bool = False
-        self.saw_strike: bool = False
+        self.saw_fault: bool = False
         self.spared: frozenset[FaultKind] = frozenset()
         self.swallowed: bool = False
 

@@ -10,13 +10,13 @@ from typing import Any
 import outcome
 import trio
 
-from .._report.checks import judge
+from .._report.checks import record_outcome
 from .._report.stack import frames
 from .._schedule.run import Run
 from .._schedule.schedule import Fault
-from .._schedule.task import STRIKE, ScenarioTask, scenario_name
+from .._schedule.task import INJECTED, ScenarioTask, scenario_name
 from .clock import VirtualClock
-from .gate import Gate
+from .scheduler import StepScheduler
 
 
 def in_reach_of_scope(task: ScenarioTask) -> Any:
@@ -28,7 +28,7 @@ def in_reach_of_scope(task: ScenarioTask) -> Any:
 async def _in_scope(task: ScenarioTask, scope: trio.CancelScope) -> Any:
     with scope:
         result = await _watched(task, scope, task.coroutine)
-        task.swallowed = task.saw_strike
+        task.swallowed = task.saw_fault
         return result
 
 
@@ -48,7 +48,7 @@ def _watched(
         error = value.error if isinstance(value, outcome.Error) else None
         if scope.cancel_called and isinstance(error, trio.Cancelled):
             # Of a deadline inside that came first, the reason is another; without a shield it is passed on.
-            task.saw_strike |= reaches or error.reason == STRIKE
+            task.saw_fault |= reaches or error.reason == INJECTED
 
 
 def _reaches_here(scope: trio.CancelScope) -> bool:
@@ -64,9 +64,9 @@ def _reaches_here(scope: trio.CancelScope) -> bool:
 
 
 async def in_reach_of_interrupts(task: ScenarioTask) -> Any:
-    """Await what *task* runs, so that `interrupt` can strike it."""
+    """Await what *task* runs, so that `interrupt` can be injected."""
     result = await _interruptible(task, task.coroutine)
-    task.swallowed = task.saw_strike
+    task.swallowed = task.saw_fault
     return result
 
 
@@ -98,7 +98,7 @@ def _interruptible(task: ScenarioTask, coroutine: Coroutine[Any, Any, Any]) -> G
                 task.scope.cancel()
             value = yield message
         if task.interrupted and isinstance(value, outcome.Error) and isinstance(value.error, trio.Cancelled):
-            task.interrupted, task.saw_strike = False, True
+            task.interrupted, task.saw_fault = False, True
             value = outcome.Error(KeyboardInterrupt())
 
 
@@ -117,7 +117,7 @@ def _waiting_nursery(task: ScenarioTask) -> trio.Nursery | None:
 
 
 async def _interrupt_nursery(task: ScenarioTask) -> None:
-    task.saw_strike = True
+    task.saw_fault = True
     raise KeyboardInterrupt
 
 
@@ -130,38 +130,38 @@ class _TrioRun:
     def __init__(self, scenario: Callable[[], Coroutine[Any, Any, object]], run: Run) -> None:
         self._scenario = scenario
         self._run = run
-        self._gate = Gate(run, self._wrap)
+        self._scheduler = StepScheduler(run, self._wrap)
         self._error: BaseException | None = None
-        run.strike = _strike
+        run.inject = _inject
 
     def go(self) -> None:
         try:
-            trio.run(self._main, clock=VirtualClock(self._gate, self._stuck))
+            trio.run(self._main, clock=VirtualClock(self._scheduler, self._stuck))
         except Exception:
-            if not self._gate.abandoned:  # a task that is dropped leaves nurseries and scopes open
+            if not self._scheduler.abandoned:  # a task that is dropped leaves nurseries and scopes open
                 raise
-        if self._gate.broken is not None:
-            raise self._gate.broken
-        judge(self._run, self._error, trio.Cancelled)
+        if self._scheduler.broken is not None:
+            raise self._scheduler.broken
+        record_outcome(self._run, self._error, trio.Cancelled)
         self._run.forget_tasks()
 
     async def _main(self) -> None:
         await trio.lowlevel.checkpoint()  # let trio's own tasks take their first step
-        trio.lowlevel.add_instrument(self._gate)
-        with self._gate.scope:
+        trio.lowlevel.add_instrument(self._scheduler)
+        with self._scheduler.scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._scenario, name=scenario_name(self._scenario))
-        if not self._run.over and self._gate.holds_tasks:
+        if not self._run.over and self._scheduler.holds_tasks:
             # A task that needs no more than a few steps to end was not left behind.
-            await self._gate.settle()
-            self._run.note_alive(self._gate.alive())
+            await self._scheduler.settle()
+            self._run.note_alive(self._scheduler.alive())
 
     def _wrap(self, task: ScenarioTask) -> Any:
         body = self._exposed(task)
         return body if task.number else self._root(body)
 
     def _exposed(self, task: ScenarioTask) -> Any:
-        """What *task* runs, within reach of what is to strike it."""
+        """What *task* runs, within reach of a fault."""
         if self._run.is_victim(task, "interrupt"):
             return in_reach_of_interrupts(task)
         if self._run.is_victim(task, "scope"):
@@ -176,16 +176,16 @@ class _TrioRun:
                 self._error = error
 
     def _stuck(self) -> None:
-        if not self._gate.stopping:
+        if not self._scheduler.stopping:
             self._run.stop("deadlock", "nothing is ready to run and no timer is left")
-            self._gate.stop()
+            self._scheduler.stop()
         else:
-            self._gate.drop()
+            self._scheduler.drop()
 
 
-def _strike(fault: Fault, task: ScenarioTask) -> bool:
+def _inject(fault: Fault, task: ScenarioTask) -> bool:
     if fault.kind == "interrupt":
         return interrupt(task)
     assert task.scope is not None
-    task.scope.cancel(STRIKE)
+    task.scope.cancel(INJECTED)
     return True

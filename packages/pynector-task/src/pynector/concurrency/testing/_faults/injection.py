@@ -1,4 +1,4 @@
-"""What a task on asyncio runs, within reach of what is to strike it."""
+"""What a task on asyncio runs, within reach of a fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 from anyio import CancelScope
 
-from .._schedule.task import STRIKE, ScenarioTask
+from .._schedule.task import INJECTED, ScenarioTask
 
 if TYPE_CHECKING:
     from anyio import TaskHandle
@@ -95,7 +95,7 @@ async def _in_scope(task: ScenarioTask) -> Any:
 
 async def _in_scope_of_anyio(task: ScenarioTask, handle: TaskHandle[Any]) -> None:
     def notice(error: BaseException | None) -> BaseException | None:
-        task.saw_strike |= isinstance(error, asyncio.CancelledError) and STRIKE in str(error)
+        task.saw_fault |= isinstance(error, asyncio.CancelledError) and INJECTED in str(error)
         return error
 
     native = asyncio.current_task()
@@ -103,7 +103,7 @@ async def _in_scope_of_anyio(task: ScenarioTask, handle: TaskHandle[Any]) -> Non
     requests = native.cancelling()
     await driven(task.coroutine, notice)
     # What the scope asks for, it takes back; a native cancellation beside it would be left.
-    seen = task.saw_strike or native.cancelling() > requests
+    seen = task.saw_fault or native.cancelling() > requests
     task.swallowed = seen and handle.status is handle.Status.FINISHED
 
 
@@ -113,9 +113,9 @@ async def in_reach_of_interrupt(task: ScenarioTask) -> Any:
     def replace(error: BaseException | None) -> BaseException | None:
         if not task.interrupted:
             return error
-        task.interrupted, task.saw_strike = False, True
+        task.interrupted, task.saw_fault = False, True
         return KeyboardInterrupt()
 
     result = await driven(task.coroutine, replace)
-    task.swallowed = task.saw_strike
+    task.swallowed = task.saw_fault
     return result

@@ -2,7 +2,7 @@
 
 Trio promises no order, and gives no say in it. But an `Instrument` sees each task that is made before it
 first runs, and may run another coroutine in its place: one that waits, whenever its task could go on, until
-the gate lets it. Between two steps of the scenario trio itself only lines up at the gate. All of this is
+the scheduler lets it. Between two steps of the scenario trio itself only lines up tasks here. All of this is
 trio's public interface.
 """
 
@@ -36,14 +36,14 @@ def is_system_task(task: trio.lowlevel.Task) -> bool:
 
 
 def spared_by_trio(system_task: trio.lowlevel.Task) -> frozenset[FaultKind]:
-    """The kinds of fault that cannot strike a system task that has not begun yet."""
+    """The kinds of fault that cannot be injected into a system task that has not begun yet."""
     code: CodeType | None = getattr(system_task.coro, "cr_code", None)
     of_trio = code is not None and code.co_filename.startswith(_TRIO)
     return SPARED_ALL if of_trio else _SPARED_INTERRUPT
 
 
 def spared_by_parent(task: trio.lowlevel.Task, known: Mapping[Any, ScenarioTask]) -> frozenset[FaultKind]:
-    """The kinds of fault that cannot strike a child of a system task: what it raised would end trio."""
+    """The kinds of fault that are not for a child of a system task: what it raised would end trio."""
     assert task.parent_nursery is not None
     parent = known.get(task.parent_nursery.parent_task)
     return frozenset[FaultKind]() if parent is None else parent.spared & _SPARED_INTERRUPT
@@ -53,7 +53,7 @@ _CLEANUP_STEPS = 1000
 
 
 def _not_now(raise_cancel: object) -> trio.lowlevel.Abort:
-    # A task at the gate has been woken already; what has come in between, it sees when it waits again.
+    # A task at the scheduler has been woken already; what has come in between, it sees when it waits again.
     return trio.lowlevel.Abort.FAILED
 
 
@@ -74,7 +74,7 @@ class _Place:
         return self.woken, self.active
 
 
-class Gate(trio.abc.Instrument):
+class StepScheduler(trio.abc.Instrument):
     """Lets the tasks of a scenario take one step at a time."""
 
     def __init__(self, run: Run, wrap: Callable[[ScenarioTask], Coroutine[Any, Any, Any]]) -> None:
@@ -176,7 +176,7 @@ class Gate(trio.abc.Instrument):
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         try:
             self._after_step(task)
-        except BaseException as error:  # trio would log it and go on without the gate, for ever
+        except BaseException as error:  # trio would log it and go on without the scheduler, for ever
             self.broken = self.broken or error
             self.stop()
 

@@ -1,4 +1,4 @@
-"""What a hot path does instead of `park`: it waits for its ticket itself."""
+"""What a hot path does instead of `park`: it waits for its waiter itself."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from pynector.concurrency.task.lowlevel import ParkingLot, asyncio_task, current_task, task_asker, watch_exit
+from pynector.concurrency.task.lowlevel import ParkingLot, asyncio_task, current_task, task_getter, watch_exit
 from pynector.concurrency.testing import wait_until_blocked
 
 on_every_backend = pytest.mark.anyio
@@ -20,11 +20,11 @@ class Gate:
         self.returned = list[str]()
 
     async def pass_through(self) -> Any:
-        ticket = self.lot.queue_up()
+        waiter = self.lot.enqueue()
         try:
-            return await ticket
+            return await waiter
         except BaseException:
-            self.lot.leave(ticket, self.returned.append)
+            self.lot.abort(waiter, self.returned.append)
             raise
 
 
@@ -104,12 +104,12 @@ async def test_asyncio_task_knows_the_tasks_of_asyncio_only() -> None:
         task = asyncio_task()
     except RuntimeError:
         task = None
-    assert (task or task_asker()()) is current_task()
+    assert (task or task_getter()()) is current_task()
 
 
 def test_where_no_task_runs_there_is_nobody_to_ask() -> None:
     with pytest.raises(anyio.NoEventLoopError, match="no task is running here"):
-        task_asker()
+        task_getter()
 
 
 @pytest.mark.parametrize("second", ["asyncio", "trio"])
